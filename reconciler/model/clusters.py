@@ -1,0 +1,65 @@
+"""Fleet facts: what is known of the clusters.
+
+A cluster *is* its cluster id; name, labels and dedicated namespace are attributes. Objects that a server wrote are read
+leniently here, so that a newer Clusternet does not stop us.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from reconciler.model.objects import Object
+
+
+class TaintFact(msgspec.Struct, frozen=True, order=True):
+    """A taint of a ManagedCluster."""
+
+    key: str
+    effect: str
+    value: str = ""
+
+
+class ClusterFacts(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What scheduling and rendering may know of one cluster."""
+
+    id: str
+    """The UUID of `spec.clusterId`."""
+    namespace: str
+    """The dedicated namespace: Localizations in it belong to this cluster."""
+    name: str
+    labels: Mapping[str, str] = {}
+    annotations: Mapping[str, str] = {}
+    taints: tuple[TaintFact, ...] = ()
+    sync_mode: str = "Push"
+    kubernetes: str = ""
+    """`gitVersion` of its API server, empty when unknown."""
+    platform: str = ""
+    ready: bool | None = None
+    """Its Ready condition; None when nobody observed it."""
+    capacity: Mapping[str, str] = {}
+    allocatable: Mapping[str, str] = {}
+
+    @property
+    def binding(self) -> str:
+        """`namespace/name`, as `status.bindingClusters` of a Subscription spells it."""
+        return f"{self.namespace}/{self.name}"
+
+
+def facts_of(obj: Object) -> ClusterFacts:
+    """Facts of a ManagedCluster object (contract `clusternet-clusters.md` §1.2), from a file or from a server."""
+    metadata, spec, status = obj["metadata"], obj["spec"], obj.get("status") or {}
+    ready = {c.get("type"): c.get("status") for c in status.get("conditions") or ()}.get("Ready")
+    return ClusterFacts(
+        id=spec["clusterId"].lower(),
+        namespace=metadata.get("namespace") or "default",
+        name=metadata["name"],
+        labels=metadata.get("labels") or {},
+        annotations=metadata.get("annotations") or {},
+        taints=tuple(sorted(TaintFact(t["key"], t["effect"], t.get("value") or "") for t in spec.get("taints") or ())),
+        sync_mode=spec.get("syncMode") or "Push",
+        kubernetes=status.get("k8sVersion") or "",
+        platform=status.get("platform") or "",
+        ready=None if ready is None else ready == "True",
+        capacity={k: str(v) for k, v in (status.get("capacity") or {}).items()},
+        allocatable={k: str(v) for k, v in (status.get("allocatable") or {}).items()},
+    )

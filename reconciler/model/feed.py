@@ -1,0 +1,77 @@
+"""What rendering makes: for every Subscription and cluster the objects, their digests, and what was read."""
+
+import enum
+from collections.abc import Mapping
+
+import msgspec
+
+from reconciler.model.objects import Digest, Object, ObjectKey
+from reconciler.model.snapshot import Place, Problem
+
+
+class Unit(msgspec.Struct, frozen=True, order=True):
+    """The unit of work: one Subscription on one cluster. What a Description is on Clusternet's wire."""
+
+    subscription: str
+    """`namespace/name`."""
+    cluster: str
+    """Cluster id."""
+
+
+class RenderedObject(msgspec.Struct, frozen=True):
+    """One object as it shall be on a cluster. Shared by all clusters that get the same."""
+
+    key: ObjectKey
+    api_version: str
+    body: Object
+    digest: Digest
+
+
+class ReadOf(enum.StrEnum):
+    """What kind of question a render asked."""
+
+    SUBSCRIPTION = "subscription"
+    OBJECT = "object"
+    OVERRIDES = "overrides"
+    EXPORTS = "exports"
+    CLUSTER = "cluster"
+
+
+class Read(msgspec.Struct, frozen=True, order=True):
+    """One question of a render and the digest of its answer; a question without an answer has an empty digest.
+
+    A unit can only have changed if one of its reads now has another digest.
+    """
+
+    of: ReadOf
+    subject: str
+    digest: str
+
+
+class RenderedFeed(msgspec.Struct, frozen=True):
+    """The feed of one unit. `objects` and `reads` are shared between units that render the same."""
+
+    unit: Unit
+    objects: tuple[RenderedObject, ...]
+    digest: Digest
+    reads: tuple[Read, ...] = ()
+
+
+class Feeds(msgspec.Struct, frozen=True):
+    """All feeds of a commit."""
+
+    units: Mapping[Unit, RenderedFeed]
+    """Sorted by unit. A unit that could not be rendered is absent: it keeps what it has."""
+    problems: tuple[Problem, ...] = ()
+    broken: frozenset[str] = frozenset()
+    """Subscriptions (`namespace/name`) that exist in the repo and could not be rendered for at least one cluster."""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step of the chain that made an object: who changed which fields."""
+
+    place: Place
+    name: str
+    """Kind and name of the author's object, with the entry of its list: `Localization east/web[0] image`."""
+    fields: tuple[str, ...]
+    """JSON pointers (RFC 6901) that this step set, changed or removed."""

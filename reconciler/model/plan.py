@@ -1,0 +1,87 @@
+"""What will be done to one place (a cluster, a directory, a branch) for one unit, decided before any write."""
+
+import enum
+from collections.abc import Mapping
+
+import msgspec
+
+from reconciler.model.feed import RenderedObject, Unit
+from reconciler.model.objects import CommitId, Digest, ObjectKey
+
+
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One object that we own at a place, as recorded after our last write of it."""
+
+    key: ObjectKey
+    api_version: str
+    digest: Digest | None = None
+    """Digest of what we last wrote and the server confirmed; None for an intended, unconfirmed write."""
+    uid: str = ""
+    """UID that the server answered; empty for an unconfirmed write, and where there are no UIDs (files)."""
+    resource_version: str = ""
+    """resourceVersion after our last write."""
+
+
+class Inventory(msgspec.Struct, frozen=True):
+    """The objects that we own at a place for one unit. Widened before writes, narrowed after confirmed deletes."""
+
+    unit: Unit
+    fleet: str
+    entries: Mapping[ObjectKey, Entry] = {}
+    feed: Digest | None = None
+    """Digest of the feed that is wholly there; None while a change is under way or failed in part."""
+    commit: CommitId | None = None
+    """The source commit of the last change."""
+    version: str = ""
+    """The place's own version of this record (a resourceVersion): the precondition of the next write."""
+
+
+class Action(enum.StrEnum):
+    """What is to be done with one object."""
+
+    CREATE = "create"
+    CHANGE = "change"
+    PRUNE = "prune"
+    KEEP = "keep"
+    """Left as it is although the feed no longer holds it; the reason says why."""
+    UNCHANGED = "unchanged"
+
+
+class Change(msgspec.Struct, frozen=True):
+    """The decision about one object."""
+
+    action: Action
+    key: ObjectKey
+    api_version: str
+    wanted: RenderedObject | None = None
+    entry: Entry | None = None
+    reason: str = ""
+
+
+class Guard(msgspec.Struct, frozen=True):
+    """Deletes that were held back, with the digest that acknowledges exactly these."""
+
+    rule: str
+    """`empty-feed`, `problems`, `vanished-cluster` or `unplaced`."""
+    message: str
+    keys: tuple[ObjectKey, ...]
+    acknowledge: Digest
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """All decisions for one unit at one place."""
+
+    unit: Unit
+    waves: tuple[tuple[Change, ...], ...]
+    """Creates, changes and unchanged objects; a wave starts when the one before it has been written."""
+    prunes: tuple[tuple[Change, ...], ...] = ()
+    """Deletes in waves, after all writes, users before what they use."""
+    kept: tuple[Change, ...] = ()
+    guard: Guard | None = None
+    feed: Digest | None = None
+
+    @property
+    def changes(self) -> int:
+        """How many objects will be written or deleted."""
+        writes = sum(change.action is not Action.UNCHANGED for wave in self.waves for change in wave)
+        return writes + sum(len(wave) for wave in self.prunes)

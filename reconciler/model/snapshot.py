@@ -1,0 +1,91 @@
+"""Everything that one tree says: every object with its place, every problem with a hint."""
+
+import enum
+from collections.abc import Mapping
+from typing import Generic, TypeVar
+
+import msgspec
+
+from reconciler.model.authored import (
+    Globalization,
+    HelmChart,
+    Localization,
+    Subscription,
+)
+from reconciler.model.clusters import ClusterFacts
+from reconciler.model.objects import Object, ObjectKey
+from reconciler.model.settings import Settings
+
+T = TypeVar("T")
+
+
+class Place(msgspec.Struct, frozen=True, order=True):
+    """Where an object stands: file, document in it (from 0), index in a `List` (or -1)."""
+
+    path: str
+    document: int = 0
+    item: int = -1
+
+
+class Severity(enum.StrEnum):
+    """An error makes the thing it concerns undeliverable; a warning does not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Problem(msgspec.Struct, frozen=True, order=True):
+    """Something the repo says wrong: what, where, why, and what to do."""
+
+    place: Place
+    field: tuple[str | int, ...]
+    """Path inside the document, as far as it exists; empty for the document itself."""
+    rule: str
+    """Stable kebab-case id of the rule that was broken."""
+    message: str
+    hint: str = ""
+    severity: Severity = Severity.ERROR
+    line: int = 0
+    """From 1; 0 until `source.locate` has looked."""
+    column: int = 0
+    """From 1."""
+    concerns: tuple[str, ...] = ()
+    """`namespace/name` of the Subscriptions that cannot be delivered because of it."""
+
+
+class Resource(msgspec.Struct, frozen=True):
+    """An object of the repo that a Subscription may name as a feed."""
+
+    place: Place
+    key: ObjectKey
+    api_version: str
+    body: Object
+    digest: str
+
+
+class Sourced(msgspec.Struct, Generic[T], frozen=True):
+    """An authored object and its place."""
+
+    place: Place
+    value: T
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """All that one tree says. Mappings are in sorted order of their keys."""
+
+    settings: Settings
+    subscriptions: Mapping[str, Sourced[Subscription]]
+    """By `namespace/name`."""
+    localizations: tuple[Sourced[Localization], ...]
+    globalizations: tuple[Sourced[Globalization], ...]
+    charts: Mapping[str, Sourced[HelmChart]]
+    """By `namespace/name`."""
+    clusters: Mapping[str, Sourced[ClusterFacts]]
+    """Declared clusters, by cluster id."""
+    resources: Mapping[ObjectKey, Resource]
+    problems: tuple[Problem, ...]
+
+    @property
+    def clean(self) -> bool:
+        """True when nothing in the repo is an error, so that what is absent was removed on purpose."""
+        return not any(problem.severity is Severity.ERROR for problem in self.problems)
