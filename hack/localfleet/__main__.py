@@ -1,0 +1,3 @@
+from localfleet.cli import main
+
+raise SystemExit(main())
