@@ -1,0 +1,1 @@
+"""Hands: observe a place, carry out one Plan on it, keep its inventory."""

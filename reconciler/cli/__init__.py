@@ -1,0 +1,1 @@
+"""The street: arguments, exit codes, terminal; the only reader of the environment."""

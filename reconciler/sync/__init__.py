@@ -1,0 +1,1 @@
+"""The GitOps path: commit to places to status."""
