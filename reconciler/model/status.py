@@ -7,6 +7,7 @@ import msgspec
 
 from reconciler.model.feed import Unit
 from reconciler.model.objects import CommitId, Digest, ObjectKey
+from reconciler.model.plan import Guard
 
 
 class Result(enum.StrEnum):
@@ -42,18 +43,6 @@ class Outcome(msgspec.Struct, frozen=True):
     """The server's CamelCase reason (`Invalid`, `Forbidden`, `Conflict`), or ours."""
 
 
-class _Record(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
-    pass
-
-
-class Failure(_Record, frozen=True, order=True):
-    """One object that could not be written, or is not ready."""
-
-    object: str
-    reason: str
-    message: str
-
-
 class State(enum.StrEnum):
     """The state of a unit, worst last where several are folded."""
 
@@ -66,6 +55,31 @@ class State(enum.StrEnum):
     """A guard holds deletes back, or the Subscription has problems: what was there stays."""
     FAILED = "Failed"
     UNREACHABLE = "Unreachable"
+
+
+class Delivered(msgspec.Struct, frozen=True):
+    """What became of one unit at one place: what every way of delivering (cluster, directory, branch) answers."""
+
+    unit: Unit
+    state: State
+    outcomes: tuple[Outcome, ...] = ()
+    feed: Digest | None = None
+    """The feed that is wholly there now; None when something failed, was held back or was not tried."""
+    message: str = ""
+    guard: Guard | None = None
+    """Deletes that were held back."""
+
+
+class _Record(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+    pass
+
+
+class Failure(_Record, frozen=True, order=True):
+    """One object that could not be written, or is not ready."""
+
+    object: str
+    reason: str
+    message: str
 
 
 class UnitStatus(_Record, frozen=True):
