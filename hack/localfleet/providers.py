@@ -43,12 +43,12 @@ Programs = Mapping[str, Path]
 
 
 def choose(needed: Iterable[str], versions: Mapping[str, str], wanted: Provider | None = None) -> Choice:
-    """The wanted provider, or the first that works; `UsageError` if the wanted one does not."""
+    """The wanted provider, or the first that works; `UsageError` if none does."""
     names = tuple(needed)
     checks: dict[Provider, Callable[[], str | Refusal]] = {
         Provider.KIND: kind_works,
         Provider.BINARIES: lambda: _binaries_work(names, versions),
-        Provider.BUILD: lambda: "built from the pinned Go modules",
+        Provider.BUILD: lambda: _build_works(names, versions),
     }
     against: list[str] = []
     for provider in [wanted] if wanted else list(Provider):
@@ -56,7 +56,7 @@ def choose(needed: Iterable[str], versions: Mapping[str, str], wanted: Provider 
         if isinstance(answer, str):
             return Choice(provider, "; ".join([answer, *against]))
         against.append(f"not {provider}: {answer.why}")
-    raise UsageError(f"--provider {wanted}: {against[0]}")
+    raise UsageError(f"no control planes can be had here: {'; '.join(against)}")
 
 
 def kind_works() -> str | Refusal:
@@ -103,6 +103,13 @@ def version_of(name: str, versions: Mapping[str, str]) -> str:
     """The version asked for a program's family, or the pinned one."""
     program = PROGRAMS[name]
     return versions.get(program.family, program.pinned)
+
+
+def _build_works(names: tuple[str, ...], versions: Mapping[str, str]) -> str | Refusal:
+    missing = [name for name in names if not PROGRAMS[name].cached(version_of(name, versions)).exists()]
+    if missing and shutil.which("go") is None:
+        return Refusal(f"there is no Go in PATH to build {', '.join(missing)} with")
+    return f"to be built from pinned Go modules: {', '.join(missing) or 'nothing'}"
 
 
 def _binaries_work(names: tuple[str, ...], versions: Mapping[str, str]) -> str | Refusal:
