@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from reconciler.model.feed import RenderedObject, Unit
+from reconciler.model.feed import RenderedFeed, RenderedObject, Unit
 from reconciler.model.objects import CommitId, Digest, ObjectKey
 
 
@@ -34,6 +34,39 @@ class Inventory(msgspec.Struct, frozen=True):
     """The source commit of the last change."""
     version: str = ""
     """The place's own version of this record (a resourceVersion): the precondition of the next write."""
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What somebody who looked saw of one object at its place."""
+
+    exists: bool
+    drifted: bool = False
+    """It is not as our last write left it, so that it deserves to be written again."""
+    uid: str = ""
+    resource_version: str = ""
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """What the guards need to know to tell what was removed on purpose from what was lost."""
+
+    clean: bool
+    """The repo has no error, so what is absent was removed."""
+    subscription_known: bool
+    """The repo holds the Subscription."""
+    cluster_known: bool
+    """The fleet facts hold the cluster."""
+    placed: bool
+    """The Subscription goes to at least one cluster."""
+    acknowledged: frozenset[Digest] = frozenset()
+    """Digests of guards that the operator has acknowledged."""
+
+
+class Work(msgspec.Struct, frozen=True):
+    """What one unit shall become: its feed, or None where it is not wanted any more."""
+
+    unit: Unit
+    feed: RenderedFeed | None
+    evidence: Evidence
 
 
 class Action(enum.StrEnum):
