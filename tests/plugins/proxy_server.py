@@ -71,8 +71,8 @@ class ProxyServer:
             )
             for administrator in (True, False)
         }
-        self._web = web.Server(self._answer)
-        self._runner = web.ServerRunner(self._web, handler_cancellation=True, shutdown_timeout=0)
+        self._web = web.Server(self._answer, handler_cancellation=True)
+        self._runner = web.ServerRunner(self._web, shutdown_timeout=0)
         await self._runner.setup()
         await self._listen()
 
@@ -166,6 +166,9 @@ def _cut(request: web.BaseRequest) -> web.Response:
 
 def _reset(transport: asyncio.BaseTransport | None) -> None:
     """Close so that the peer sees a reset, not an orderly end."""
-    if isinstance(transport, asyncio.Transport):
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        transport.abort()
+    if not isinstance(transport, asyncio.Transport):
+        return
+    open_socket = transport.get_extra_info("socket")
+    if open_socket is not None and open_socket.fileno() >= 0:
+        open_socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
