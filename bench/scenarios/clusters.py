@@ -1,0 +1,91 @@
+"""A hundred objects to each of three real children: first apply, change of all, change of one.
+
+`apply_s` is the time from the first write to the last answer; the commands include start-up and status.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from bench import hundred
+from bench.measure import Sample, run
+from bench.scenario import Contender, Goal, Prepared, Scenario
+from bench.world import World, world
+
+Versions = Callable[[int], Sequence[int]]
+"""The versions of the hundred objects in the n-th round."""
+
+SYNC, KUBECTL = "reconciler sync --once", "kubectl apply --server-side, per child"
+
+
+def _one(version: int) -> list[int]:
+    """Only one object changes."""
+    return [version, *hundred.same(0)[1:]]
+
+
+@contextmanager
+def first_apply() -> Iterator[Prepared]:
+    """Every run has a namespace, a repo and a cache of its own."""
+    with world() as here:
+        numbers = itertools.count()
+
+        def sync() -> Sample:
+            return run(here.sync(here.subject(), "--once"))[0]
+
+        def kubectl() -> Sample:
+            return run(*here.kubectl_apply(f"kubectl-{next(numbers)}", hundred.same(0)))[0]
+
+        yield Prepared([Contender(SYNC, sync), Contender(KUBECTL, kubectl)], _whole_command(1))
+
+
+@contextmanager
+def change_all() -> Iterator[Prepared]:
+    """Every run changes all objects that the run before it has applied."""
+    with _change(hundred.same, _whole_command(1)) as prepared:
+        yield prepared
+
+
+@contextmanager
+def change_one() -> Iterator[Prepared]:
+    """Every run changes one object of a hundred."""
+    with _change(_one, _whole_command(2)) as prepared:
+        yield prepared
+
+
+@contextmanager
+def _change(versions: Versions, goals: Sequence[Goal]) -> Iterator[Prepared]:
+    with world() as here:
+        yield Prepared([Contender(SYNC, _sync(here, versions)), Contender(KUBECTL, _kubectl(here, versions))], goals)
+
+
+def _sync(here: World, versions: Versions) -> Callable[[], Sample]:
+    subject, numbers = here.subject(), itertools.count(1)
+    run(here.sync(subject, "--once"))
+
+    def sync() -> Sample:
+        subject.commit(versions(next(numbers)))
+        return run(here.sync(subject, "--once"))[0]
+
+    return sync
+
+
+def _kubectl(here: World, versions: Versions) -> Callable[[], Sample]:
+    numbers = itertools.count(1)
+    run(*here.kubectl_apply("kubectl", hundred.same(0)))
+    return lambda: run(*here.kubectl_apply("kubectl", versions(next(numbers))))[0]
+
+
+def _whole_command(factor: float) -> list[Goal]:
+    return [
+        Goal(f"whole command, times faster than {KUBECTL}", SYNC, "wall_s", KUBECTL, at_least=factor),
+        Goal("CPU of kubectl per CPU of the whole command", SYNC, "cpu_s", KUBECTL, at_least=1),
+    ]
+
+
+SCENARIOS = [
+    Scenario("first-apply", "100 objects to each of three children: first apply", first_apply),
+    Scenario("change-all", "100 objects to each of three children: change of all", change_all, runs=7),
+    Scenario("change-one", "100 objects to each of three children: change of one", change_one, runs=7),
+]
