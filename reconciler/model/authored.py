@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from reconciler.model.objects import ObjectKey, group_of
+
 
 class _Strict(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel", kw_only=True, omit_defaults=True
@@ -78,6 +80,16 @@ class Feed(_Strict, frozen=True, kw_only=True):
     kind: Name
     namespace: str | None = None
     name: Name
+
+    @property
+    def key(self) -> str:
+        """Clusternet's feed key (contract §1.1): `apps/v1/Deployment/default/nginx`, `v1/Namespace/foo`."""
+        return "/".join(part for part in (self.api_version, self.kind, self.namespace, self.name) if part)
+
+    @property
+    def object(self) -> ObjectKey:
+        """The object that is meant. Its `apiVersion` must be the feed's as well."""
+        return ObjectKey(group_of(self.api_version), self.kind, self.namespace or "", self.name)
 
 
 class SubGroupStrategy(_Strict, frozen=True, kw_only=True):

@@ -36,6 +36,8 @@ class ClusterFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     platform: str = ""
     ready: bool | None = None
     """Its Ready condition; None when nobody observed it."""
+    deleting: bool = False
+    """Somebody deletes its ManagedCluster: nothing new goes there."""
     capacity: Mapping[str, str] = {}
     allocatable: Mapping[str, str] = {}
 
@@ -60,6 +62,7 @@ def facts_of(obj: Object) -> ClusterFacts:
         kubernetes=status.get("k8sVersion") or "",
         platform=status.get("platform") or "",
         ready=None if ready is None else ready == "True",
+        deleting=bool(metadata.get("deletionTimestamp")),
         capacity={k: str(v) for k, v in (status.get("capacity") or {}).items()},
         allocatable={k: str(v) for k, v in (status.get("allocatable") or {}).items()},
     )

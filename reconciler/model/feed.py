@@ -31,6 +31,7 @@ class ReadOf(enum.StrEnum):
     """What kind of question a render asked."""
 
     SUBSCRIPTION = "subscription"
+    PLACEMENT = "placement"
     OBJECT = "object"
     OVERRIDES = "overrides"
     EXPORTS = "exports"

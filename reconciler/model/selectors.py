@@ -1,0 +1,62 @@
+"""Label selectors with Kubernetes' meaning, answered for many labelled things at once.
+
+An index is built once per set of things; a selector is then a few set operations, whatever the number of things. Both
+subscribers and Globalizations ask it, so that one selector means one thing.
+"""
+
+from collections.abc import Mapping
+
+from reconciler.model.authored import LabelSelector, LabelSelectorRequirement
+
+_NOTHING: frozenset[str] = frozenset()
+
+
+class LabelIndex:
+    """Which things carry which labels. Immutable once built."""
+
+    def __init__(self, labelled: Mapping[str, Mapping[str, str]]) -> None:
+        """Index things by their labels: identity of a thing -> its labels."""
+        self.everything = frozenset(labelled)
+        found: dict[str, dict[str, set[str]]] = {}
+        for thing, labels in labelled.items():
+            for key, value in labels.items():
+                found.setdefault(key, {}).setdefault(value, set()).add(thing)
+        self._by_value = {key: {value: frozenset(s) for value, s in values.items()} for key, values in found.items()}
+        self._by_key = {key: _NOTHING.union(*values.values()) for key, values in self._by_value.items()}
+
+    def select(self, selector: LabelSelector) -> frozenset[str]:
+        """All things that the selector matches; an empty selector matches everything. Precondition: no `fault_of`."""
+        chosen = self.everything
+        for key, value in (selector.match_labels or {}).items():
+            chosen &= self._by_value.get(key, {}).get(value, _NOTHING)
+        for term in selector.match_expressions or ():
+            chosen = self._fitting(chosen, term)
+        return chosen
+
+    def _fitting(self, chosen: frozenset[str], term: LabelSelectorRequirement) -> frozenset[str]:
+        values = self._by_value.get(term.key, {})
+        listed = _NOTHING.union(*(values.get(value, _NOTHING) for value in term.values or ()))
+        match term.operator:
+            case "In":
+                return chosen & listed
+            case "NotIn":
+                return chosen - listed
+            case "Exists":
+                return chosen & self._by_key.get(term.key, _NOTHING)
+            case "DoesNotExist":
+                return chosen - self._by_key.get(term.key, _NOTHING)
+
+
+def keys_of(selector: LabelSelector) -> frozenset[str]:
+    """The label keys that a selector looks at."""
+    return frozenset(selector.match_labels or ()) | {term.key for term in selector.match_expressions or ()}
+
+
+def fault_of(selector: LabelSelector) -> str:
+    """Why Kubernetes would refuse this selector, or an empty text."""
+    for term in selector.match_expressions or ():
+        if term.operator in ("In", "NotIn") and not term.values:
+            return f"{term.operator} of {term.key} needs values"
+        if term.operator in ("Exists", "DoesNotExist") and term.values:
+            return f"{term.operator} of {term.key} takes no values"
+    return ""
