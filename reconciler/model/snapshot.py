@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import Mapping
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -84,6 +84,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     """Declared clusters, by cluster id."""
     resources: Mapping[ObjectKey, Resource]
     problems: tuple[Problem, ...]
+    values: Mapping[str, Any] = {}
+    """What the value texts of overrides mean (the first document of each), by text. A text that is not YAML is absent."""
 
     @property
     def clean(self) -> bool:

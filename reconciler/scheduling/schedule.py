@@ -116,11 +116,11 @@ def _faults(name: str, sourced: Sourced[Subscription]) -> Iterator[Problem]:
     spec = sourced.value.spec
     for field, what in _unsupported(spec):
         message = f"{what} is not supported yet, so this Subscription is not scheduled"
-        yield Problem(sourced.place, ("spec", *field), "not-supported-yet", message, concerns=(name,))
+        yield Problem(sourced.place, ("spec", *field), "not-supported", message, concerns=(name,))
     for position, subscriber in enumerate(spec.subscribers):
         if fault := fault_of(subscriber.cluster_affinity):
             field = ("spec", "subscribers", position, "clusterAffinity", "matchExpressions")
-            yield Problem(sourced.place, field, "label-selector", fault, concerns=(name,))
+            yield Problem(sourced.place, field, "invalid-selector", fault, concerns=(name,))
 
 
 def _unsupported(spec: SubscriptionSpec) -> Iterator[tuple[tuple[str, ...], str]]:

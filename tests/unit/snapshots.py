@@ -1,8 +1,10 @@
 """Snapshots for tests of the pure rooms, made of plain objects without reading any file."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+import yaml
 
 from reconciler.model.authored import Globalization, HelmChart, Localization, Subscription
 from reconciler.model.clusters import ClusterFacts, facts_of
@@ -38,6 +40,7 @@ def snapshot(*objects: dict[str, Any], problems: tuple[Problem, ...] = ()) -> Sn
         clusters={c.value.id: c for c in sorted(clusters, key=lambda c: c.value.id)},
         resources={r.key: r for r in sorted(resources, key=lambda r: r.key)},
         problems=problems,
+        values={text: value for text in _texts(objects) if (value := _parsed(text)) is not _BROKEN},
     )
 
 
@@ -158,3 +161,18 @@ def globalization(
 
 def _name(value: Any) -> str:
     return f"{value.metadata.namespace or 'default'}/{value.metadata.name}"
+
+
+_BROKEN = object()
+
+
+def _texts(objects: tuple[dict[str, Any], ...]) -> Iterator[str]:
+    for obj in objects:
+        yield from (entry["value"] for entry in (obj.get("spec") or {}).get("overrides") or ())
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return next(iter(yaml.safe_load_all(text)), None)
+    except yaml.YAMLError:
+        return _BROKEN

@@ -184,7 +184,7 @@ def test_kind_whose_replicas_are_divided(api_version, kind, divided):
 def test_strategy_that_is_not_supported_is_said_and_never_ignored(spec, field):
     found = schedule_of(EAST, WEB, subscription("app", [everywhere(1)], WEB, **spec))
     assert not found.subscriptions
-    assert [(p.rule, p.field) for p in found.problems] == [("not-supported-yet", field)]
+    assert [(p.rule, p.field) for p in found.problems] == [("not-supported", field)]
 
 
 def test_selector_that_kubernetes_refuses_is_a_problem_at_its_place():
