@@ -8,6 +8,7 @@ import ast
 import functools
 import importlib
 import inspect
+import itertools
 import pkgutil
 import textwrap
 from typing import Any
@@ -26,7 +27,7 @@ def schema_of(kind: type[msgspec.Struct]) -> Schema:
     structs = structs_on_the_wire()
     described = {name: _described(component, field_docs(structs[name])) for name, component in components.items()}
     schema = _structural(root, described)
-    schema["properties"]["metadata"] = {"type": "object"}
+    schema["properties"]["metadata"] = {"type": "object"}  # the API server allows nothing else
     return schema
 
 
@@ -54,7 +55,7 @@ def field_docs(struct: type[msgspec.Struct]) -> dict[str, str]:
         if owner is msgspec.Struct or not issubclass(owner, msgspec.Struct):
             continue
         body = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0].body  # type: ignore[attr-defined]
-        for before, after in zip(body, body[1:], strict=False):
+        for before, after in itertools.pairwise(body):
             if isinstance(before, ast.AnnAssign) and isinstance(after, ast.Expr):
                 docs[before.target.id] = inspect.cleandoc(ast.literal_eval(after.value))  # type: ignore[union-attr]
     names = dict(zip(struct.__struct_fields__, struct.__struct_encode_fields__, strict=True))
@@ -86,16 +87,12 @@ def _structural(schema: Schema, components: dict[str, Schema]) -> Schema:
     if "items" in own:
         own["items"] = _structural(own["items"], components)
     if "additionalProperties" in own:
-        own |= _values(own.pop("additionalProperties"), components)
+        values = own.pop("additionalProperties")
+        # A map of anything says nothing beside `x-kubernetes-preserve-unknown-fields`.
+        own |= {"additionalProperties": _structural(values, components)} if values else {}
     if "properties" in own:
         own |= _members(own, components)
     return _in_order(own)
-
-
-def _values(values: Schema | bool, components: dict[str, Schema]) -> Schema:
-    """Schema of a map's values; a map of anything needs none beside `x-kubernetes-preserve-unknown-fields`."""
-    inner = {} if isinstance(values, bool) else _structural(values, components)
-    return {"additionalProperties": inner} if inner else {}
 
 
 def _members(schema: Schema, components: dict[str, Schema]) -> Schema:

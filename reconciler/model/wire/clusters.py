@@ -1,4 +1,7 @@
-"""`clusters.clusternet.io/v1beta1`: ClusterRegistrationRequest and ManagedCluster. Contract: `clusternet-clusters.md` §1."""
+"""`clusters.clusternet.io/v1beta1`: ClusterRegistrationRequest and ManagedCluster.
+
+Contract: `clusternet-clusters.md` §1.
+"""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -190,5 +193,5 @@ class ManagedClusterStatus(Wire, frozen=True, kw_only=True):
 class ManagedCluster(KubernetesObject, frozen=True, kw_only=True):
     """A child cluster; its namespace is the one dedicated to it."""
 
-    spec: Annotated[ManagedClusterSpec, KeepsInitBase] | None = None
+    spec: Annotated[ManagedClusterSpec | None, KeepsInitBase] = None
     status: ManagedClusterStatus | None = None

@@ -40,7 +40,7 @@ class Toleration(Wire, frozen=True, kw_only=True):
 class TopologySpreadConstraint(Wire, frozen=True, kw_only=True):
     """How evenly something is spread over a topology."""
 
-    label_selector: Annotated[LabelSelector, ATOMIC_MAP] | None = None
+    label_selector: Annotated[LabelSelector | None, ATOMIC_MAP] = None
     """What is counted."""
     match_label_keys: Annotated[list[str], ATOMIC] | None = None
     """Label keys whose values are added to the selector."""
@@ -99,20 +99,20 @@ class NodeAffinity(Wire, frozen=True, kw_only=True):
 
     preferred_during_scheduling_ignored_during_execution: Annotated[list[PreferredSchedulingTerm], ATOMIC] | None = None
     """Preferred nodes."""
-    required_during_scheduling_ignored_during_execution: Annotated[NodeSelector, ATOMIC_MAP] | None = None
+    required_during_scheduling_ignored_during_execution: Annotated[NodeSelector | None, ATOMIC_MAP] = None
     """Required nodes."""
 
 
 class PodAffinityTerm(Wire, frozen=True, kw_only=True):
     """Pods that count, and where."""
 
-    label_selector: Annotated[LabelSelector, ATOMIC_MAP] | None = None
+    label_selector: Annotated[LabelSelector | None, ATOMIC_MAP] = None
     """The pods that count."""
     match_label_keys: Annotated[list[str], ATOMIC] | None = None
     """Label keys whose values are added to the selector."""
     mismatch_label_keys: Annotated[list[str], ATOMIC] | None = None
     """Label keys whose values are excluded from the selector."""
-    namespace_selector: Annotated[LabelSelector, ATOMIC_MAP] | None = None
+    namespace_selector: Annotated[LabelSelector | None, ATOMIC_MAP] = None
     """The namespaces that count, by label."""
     namespaces: Annotated[list[str], ATOMIC] | None = None
     """The namespaces that count, by name."""

@@ -1,4 +1,7 @@
-"""`apps.clusternet.io/v1alpha1`, what goes where: Subscription, Base, Manifest, FeedInventory. Contract: `clusternet-apps.md` §1."""
+"""`apps.clusternet.io/v1alpha1`, what goes where: Subscription, Base, Manifest, FeedInventory.
+
+Contract: `clusternet-apps.md` §1.
+"""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -13,6 +16,7 @@ from reconciler.model.wire.core import (
     TopologySpreadConstraint,
 )
 from reconciler.model.wire.meta import (
+    ATOMIC_MAP,
     REQUIRED,
     ClusterId,
     Int32,
@@ -49,7 +53,7 @@ class SubGroupStrategy(Wire, frozen=True, kw_only=True):
 class Subscriber(Wire, frozen=True, kw_only=True):
     """A group of clusters."""
 
-    cluster_affinity: LabelSelector
+    cluster_affinity: Annotated[LabelSelector, ATOMIC_MAP]
     """Selects ManagedClusters by their labels; the empty selector selects all."""
     sub_group_strategy: SubGroupStrategy | None = None
     """How many of the group; with schedulingBySubGroup."""

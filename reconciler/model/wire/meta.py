@@ -30,7 +30,8 @@ Quantity = Annotated[
     Meta(
         extra_json_schema={
             "x-kubernetes-int-or-string": True,
-            "pattern": r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+))?$",
+            "pattern": r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)"
+            r"([KMGTPE]i|[numkMGTPE]|[eE][+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+))?$",
         }
     ),
 ]
@@ -59,6 +60,7 @@ class KubernetesObject(Wire, frozen=True, kw_only=True):
     kind: str | None = None
     """The kind of this object, in CamelCase."""
     metadata: Mapping[str, Any] | None = None
+    """Name, namespace, labels and annotations, and what the server keeps."""
 
 
 class LabelSelectorRequirement(Wire, frozen=True, kw_only=True):

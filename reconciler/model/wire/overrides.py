@@ -1,11 +1,14 @@
-"""`apps.clusternet.io/v1alpha1`, what differs by cluster: Localization and Globalization. Contract: `clusternet-apps.md` §1.6."""
+"""`apps.clusternet.io/v1alpha1`, what differs by cluster: Localization and Globalization.
+
+Contract: `clusternet-apps.md` §1.6.
+"""
 
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from reconciler.model.wire.feeds import Feed
-from reconciler.model.wire.meta import Int32, KubernetesObject, LabelSelector, Wire
+from reconciler.model.wire.meta import ATOMIC_MAP, Int32, KubernetesObject, LabelSelector, Wire
 
 
 class OverrideConfig(Wire, frozen=True, kw_only=True):
@@ -47,7 +50,7 @@ class Localization(KubernetesObject, frozen=True, kw_only=True):
 class GlobalizationSpec(LocalizationSpec, frozen=True, kw_only=True):
     """Overrides of one feed for many clusters."""
 
-    cluster_affinity: LabelSelector | None = None
+    cluster_affinity: Annotated[LabelSelector | None, ATOMIC_MAP] = None
     """The clusters; all when absent."""
 
 
