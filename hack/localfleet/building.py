@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -24,10 +25,16 @@ def build(program: Program, version: str) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     with locked(target.parent / ".lock", remove=False):
         if not target.exists():
+            _remove_killed_builds(target.parent)
             minutes = f"about {program.minutes:g} min on two cores, once"
             with doing(f"building {program.name} {version} from its Go module, for it is not cached ({minutes})"):
                 _compile(program, version, target)
     return target
+
+
+def _remove_killed_builds(directory: Path) -> None:
+    for leftover in directory.glob(".build-*"):
+        shutil.rmtree(leftover)
 
 
 def build_command(program: Program, version: str, output: Path) -> list[str]:
@@ -52,26 +59,30 @@ def _compile(program: Program, version: str, target: Path) -> None:
 
 
 def _module_of_version(program: Program, version: str, directory: Path) -> Path:
-    """A copy of the family's module that asks for another version; its sums come from Go's checksum database."""
+    """A module that asks for a version other than the pinned one; its sums come from Go's checksum database."""
     directory.mkdir()
-    text = (BUILD_MODULES / program.family / "go.mod").read_text()
-    if program.family == "kubernetes":
-        staging = re.escape(program.pinned.replace("v1.", "v0.", 1))
-        text = re.sub(rf"(=> k8s\.io/\S+) {staging}", rf"\1 {version.replace('v1.', 'v0.', 1)}", text)
-    kept = [line for line in text.splitlines() if "// indirect" not in line and not line.startswith("tool ")]
-    kept = [line for line in kept if line.strip() not in {p.strip() for p in _tool_lines(text)}]
-    (directory / "go.mod").write_text("\n".join(kept).replace("tool (\n)\n", "") + "\n")
+    replaced = staging_replacements(_go_mod_of(program, version), version) if program.family == "kubernetes" else []
+    go_mod = ["module reconciler.local/hack/build/other", "", "go 1.26.0", "", *replaced]
+    (directory / "go.mod").write_text("\n".join(go_mod) + "\n")
     _go(["go", "get", "-tool", f"{program.package}@{version}"], directory)
     return directory
 
 
-def _tool_lines(text: str) -> list[str]:
-    block = re.search(r"^tool \((.*?)^\)", text, re.MULTILINE | re.DOTALL)
-    return block[1].splitlines() if block else []
+def staging_replacements(go_mod: str, version: str) -> list[str]:
+    """A `replace` line with the published version for every module that Kubernetes takes from its own repository."""
+    published = version.replace("v1.", "v0.", 1)
+    modules = re.findall(r"^\s*(?:replace )?(k8s\.io/\S+) => \./staging/", go_mod, re.MULTILINE)
+    return [f"replace {module} => {module} {published}" for module in modules]
 
 
-def _go(command: list[str], directory: Path) -> None:
+def _go_mod_of(program: Program, version: str) -> str:
+    shown = _go(["go", "mod", "download", "-json", f"{program.module}@{version}"], BUILD_MODULES / program.family)
+    return Path(json.loads(shown)["GoMod"]).read_text()
+
+
+def _go(command: list[str], directory: Path) -> str:
     env = {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off"}
     done = subprocess.run(command, cwd=directory, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         raise FleetError(f"`{' '.join(command[:2])}` failed in {directory}:\n{done.stderr[-2000:]}")
+    return done.stdout

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -88,9 +89,19 @@ def _planned(wanted: Wanted, before: FleetState | None, default_kubeconfig: Path
     if before is None:
         target = (wanted.kubeconfig or default_kubeconfig).expanduser().absolute()
         return FleetState(wish, _choose_provider(wish, wanted.provider), target, {})
+    _same_addresses(before.spec, wish)
     _unchangeable("provider", wanted.provider, before.provider)
     _unchangeable("kubeconfig", wanted.kubeconfig and wanted.kubeconfig.expanduser().absolute(), before.kubeconfig)
     return replace(before, spec=wish)
+
+
+def _same_addresses(before: FleetSpec, wish: FleetSpec) -> None:
+    old = {cluster.name: cluster.index for cluster in before.clusters}
+    for cluster in wish.clusters:
+        if old.get(cluster.name, cluster.index) != cluster.index:
+            raise UsageError(
+                f"{cluster.name} has moved in the list, but its address ranges cannot change; delete first"
+            )
 
 
 def _unchangeable(flag: str, wish: object, now: object) -> None:
@@ -176,8 +187,7 @@ def _cluster_up(now: FleetState, cluster: ClusterSpec, directory: FleetDir, prog
 
 def _in_parallel(now: FleetState, work: Callable[[ClusterSpec], Access]) -> list[Access]:
     """All clusters at once; one that fails does not stop the others, but the fleet is not up."""
-    with ThreadPoolExecutor(max_workers=len(now.spec.clusters)) as pool:
-        futures = [pool.submit(work, cluster) for cluster in now.spec.clusters]
+    futures = [_in_background(work, cluster) for cluster in now.spec.clusters]
     errors = [error for future in futures if (error := future.exception()) is not None]
     for error in errors:
         if not isinstance(error, FleetError):
@@ -185,6 +195,20 @@ def _in_parallel(now: FleetState, work: Callable[[ClusterSpec], Access]) -> list
     if errors:
         raise FleetError("\n".join(map(str, errors)))
     return [future.result() for future in futures]
+
+
+def _in_background(work: Callable[[ClusterSpec], Access], cluster: ClusterSpec) -> Future[Access]:
+    """Unlike an executor's, this thread does not keep an interrupted command from ending."""
+    future: Future[Access] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work(cluster))
+        except BaseException as error:  # noqa: BLE001 - raised again by whoever asks for the result
+            future.set_exception(error)
+
+    threading.Thread(target=run, name=cluster.name, daemon=True).start()
+    return future
 
 
 def _stop(remembered: FleetState, directory: FleetDir) -> None:

@@ -185,6 +185,8 @@ def _replace(path: Path, text: str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".{target.name}.{os.getpid()}.new")
     draft.touch(mode=0o600)
+    if target.exists():
+        draft.chmod(target.stat().st_mode)
     draft.write_text(text)
     draft.replace(target)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from localfleet.building import build
 from localfleet.failures import UsageError
 from localfleet.programs import CONTROL_PLANE, NODE_PROGRAMS, PROGRAMS
+from localfleet.progress import say
 
 _SAME_VERSION = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
@@ -89,14 +90,14 @@ def present(needed: Iterable[str], versions: Mapping[str, str]) -> tuple[Program
 
 
 def obtain(needed: Iterable[str], versions: Mapping[str, str], provider: Provider) -> Programs:
-    """Every needed program; with `BUILD`, what is not cached is built now, in the order in which it is needed."""
+    """Every needed program; what is neither here nor cached is built now, in the order in which it is needed."""
     names = tuple(needed)
-    if provider is Provider.BUILD:
-        return {name: build(PROGRAMS[name], version_of(name, versions)) for name in names}
-    found = present(names, versions)
-    if isinstance(found, Refusal):
-        raise UsageError(f"the programs of this fleet are gone: {found.why}")
-    return found[0]
+    if provider is Provider.BINARIES:
+        found = present(names, versions)
+        if not isinstance(found, Refusal):
+            return found[0]
+        say(f"the programs of this fleet are gone ({found.why})")
+    return {name: build(PROGRAMS[name], version_of(name, versions)) for name in names}
 
 
 def version_of(name: str, versions: Mapping[str, str]) -> str:
