@@ -82,7 +82,9 @@ def _failure(outcome: Outcome) -> Failure | None:
 
 def _message(delivered: Delivered, failures: int) -> str:
     if delivered.guard is not None:
-        return f"{delivered.guard.message} ({len(delivered.guard.keys)} kept, acknowledge {delivered.guard.acknowledge})"
+        return (
+            f"{delivered.guard.message} ({len(delivered.guard.keys)} kept, acknowledge {delivered.guard.acknowledge})"
+        )
     if failures > FAILURES_KEPT:
         return f"{delivered.message or 'failed'} ({failures - FAILURES_KEPT} more failures)"
     return delivered.message
