@@ -13,7 +13,7 @@ from bench.measure import Command, Sample, Unexpected, run
 from bench.scenario import Contender, Goal, Prepared, Scenario
 
 TOP = Path(__file__).resolve().parents[2]
-LARGE, SMALL, EQUAL = "1000 clusters", "100 clusters", "1000 clusters, equal renders"
+LARGE, SMALL = "1000 clusters", "100 clusters"
 
 
 def _alone(*arguments: str) -> Sample:

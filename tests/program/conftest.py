@@ -1,0 +1,33 @@
+"""Fixtures of the program tests."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.plugins.fleet import Fleet
+from tests.program.fleetrepo import FleetRepo
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> FleetRepo:
+    """An empty fleet repo with its remote."""
+    return FleetRepo(tmp_path / "fleet")
+
+
+@pytest.fixture
+def fleet_id() -> str:
+    """An id that no other test's fleet has."""
+    return f"test-{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+def delivered(fleet: Fleet) -> Iterator[str]:
+    """The name of a namespace that is not there yet, for a delivery to make; deleted in the end wherever it is."""
+    name = f"app-{secrets.token_hex(4)}"
+    yield name
+    for child in fleet.children:
+        child.api.delete(f"/api/v1/namespaces/{name}")
