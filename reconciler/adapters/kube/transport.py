@@ -1,0 +1,200 @@
+"""Requests over aiohttp: kept connections, deadlines, retries by class of error, one renewal of the credential.
+
+Answers are bytes with their status; what a status means is for `client` to say. Retried are only answers that say
+"later" (429, 500, 502, 503, 504) and connections that broke; never another 4xx. This module imports aiohttp, so it is
+imported when a connection is opened, not before.
+"""
+
+import asyncio
+import io
+import random
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from reconciler.adapters.kube.connection import ClientCertificate, Connection
+from reconciler.adapters.kube.credentials import Authorized, authorize
+from reconciler.adapters.kube.tls import context_of
+from reconciler.model.errors import Unreachable, Untrusted
+
+LATER = frozenset({429, 500, 502, 503, 504})
+ATTEMPTS = 5
+FIRST_DELAY = 0.2
+LONGEST_DELAY = 5.0
+LONGEST_WISH = 30.0
+"""Seconds of a Retry-After that we follow; who asks for more is tried after this."""
+CONNECT_SECONDS = 10.0
+ANSWER_SECONDS = 60.0
+"""Deadline of one attempt; the API server gives up after 60 seconds itself."""
+_BIG_BODY = 1 << 20
+
+_jitter = random.SystemRandom()
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What the server answered; the body may hold anything, so it is never printed."""
+
+    status: int
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Answer({self.status})"
+
+
+class Transport:
+    """An open connection: at most `in_flight` requests at once, and any number of watches beside them."""
+
+    def __init__(self, connection: Connection, authorized: Authorized) -> None:
+        self._connection = connection
+        self._slots = asyncio.Semaphore(connection.in_flight)
+        self._renewal = asyncio.Lock()
+        self._base = connection.server
+        self._proxy = connection.proxy or None
+        self._server_name = connection.tls.server_name or None
+        self._use(authorized)
+
+    def _use(self, authorized: Authorized) -> None:
+        self._authorized = authorized
+        self._stale_at = asyncio.get_running_loop().time() + authorized.lifetime
+        headers = [*self._connection.headers, ("Accept", "application/json"), ("User-Agent", "reconciler")]
+        if authorized.header:
+            headers.append(("Authorization", authorized.header))
+        self._session = aiohttp.ClientSession(
+            connector=self._connector(authorized.certificate),
+            headers=headers,
+            skip_auto_headers=("Accept-Encoding", "Content-Type"),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS, sock_connect=CONNECT_SECONDS),
+        )
+
+    def _connector(self, certificate: ClientCertificate | None) -> aiohttp.TCPConnector:
+        context = context_of(self._connection, certificate) if self._connection.server.startswith("https:") else True
+        return aiohttp.TCPConnector(ssl=context, limit=0, keepalive_timeout=75)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._session.close()
+
+    async def request(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
+        """One answer, whatever its status, after the retries that its class allows.
+
+        Untrusted when TLS or the credential fails; Unreachable when no answer comes.
+        """
+        attempt, renewed = 0, False
+        while True:
+            attempt += 1
+            if asyncio.get_running_loop().time() >= self._stale_at:
+                await self._renew(self._authorized)
+            used = self._authorized
+            try:
+                async with self._slots:
+                    answer, wish = await self._once(method, path, body, headers)
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                if attempt >= ATTEMPTS or not _may_repeat(method, error):
+                    raise self._failed(error) from error
+                wish = 0.0
+            else:
+                if answer.status == 401 and used.renewable and not renewed:
+                    renewed = True
+                    await self._renew(used)
+                    continue
+                if answer.status not in LATER or attempt >= ATTEMPTS:
+                    return answer
+            await asyncio.sleep(_delay(attempt, wish))
+
+    async def _once(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> tuple[Answer, float]:
+        data = aiohttp.BytesIOPayload(_stream(body)) if body and len(body) > _BIG_BODY else body
+        url = URL(self._base + path, encoded=True)
+        async with self._session.request(
+            method,
+            url,
+            data=data,
+            headers=headers,
+            allow_redirects=False,
+            proxy=self._proxy,
+            server_hostname=self._server_name,
+        ) as response:
+            content = await response.read()
+            wish = response.headers.get("Retry-After", "") if response.status in LATER else ""
+            return Answer(response.status, content), float(wish) if wish.isdigit() else 0.0
+
+    @asynccontextmanager
+    async def stream(self, path: str, seconds: float) -> AsyncIterator[tuple[int, AsyncIterator[bytes]]]:
+        """Status and chunks of an answer that may take `seconds`; not counted as in flight, never repeated."""
+        timeout = aiohttp.ClientTimeout(total=seconds + CONNECT_SECONDS, sock_connect=CONNECT_SECONDS)
+        url = URL(self._base + path, encoded=True)
+        try:
+            async with self._session.get(
+                url, allow_redirects=False, timeout=timeout, proxy=self._proxy, server_hostname=self._server_name
+            ) as response:
+                yield response.status, response.content.iter_any()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise self._failed(error) from error
+
+    async def _renew(self, used: Authorized) -> None:
+        """Ask the credential again, once for all requests that found it stale."""
+        async with self._renewal:
+            if self._authorized is not used:
+                return
+            old, authorized = self._session, await authorize(self._connection.credential)
+            if authorized.certificate == used.certificate:
+                old.headers.update({"Authorization": authorized.header} if authorized.header else {})
+                self._authorized = authorized
+                self._stale_at = asyncio.get_running_loop().time() + authorized.lifetime
+                return
+            self._use(authorized)
+            await old.close()
+
+    def _failed(self, error: Exception) -> Unreachable | Untrusted:
+        where = str(self._connection)
+        match error:
+            case aiohttp.ClientConnectorCertificateError():
+                return Untrusted("bad-certificate", f"{where}: {_reason(error.certificate_error)}")
+            case aiohttp.ClientConnectorSSLError() | ssl.SSLError() | aiohttp.ServerFingerprintMismatch():
+                return Untrusted("tls-failed", f"{where}: {_reason(error)}")
+            case TimeoutError():
+                return Unreachable("no-answer", f"{where} does not answer in time")
+            case aiohttp.ClientConnectorError():
+                return Unreachable("unreachable", f"{where} cannot be reached: {error.os_error.strerror or error}")
+            case _:
+                return Unreachable("connection-lost", f"the connection to {where} broke: {_reason(error)}")
+
+
+@asynccontextmanager
+async def opened(connection: Connection) -> AsyncIterator[Transport]:
+    """Ask the credential, make the TLS settings, and close everything at the end. No request is made."""
+    transport = Transport(connection, await authorize(connection.credential))
+    try:
+        yield transport
+    finally:
+        await transport.close()
+
+
+def _may_repeat(method: str, error: Exception) -> bool:
+    """A refused connection and one that broke may be tried again; a full timeout has waited long enough.
+
+    A broken POST may have been done, so only one that never left is repeated.
+    """
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError | TimeoutError):
+        return False
+    return method != "POST" or isinstance(error, aiohttp.ClientConnectorError)
+
+
+def _delay(attempt: int, wish: float) -> float:
+    if wish:
+        return min(wish, LONGEST_WISH) * _jitter.uniform(1.0, 1.1)
+    return min(FIRST_DELAY * 2.0 ** (attempt - 1), LONGEST_DELAY) * _jitter.uniform(0.5, 1.0)
+
+
+def _reason(error: Exception) -> str:
+    return (getattr(error, "verify_message", "") or str(error) or type(error).__name__)[:200]
+
+
+def _stream(body: bytes) -> io.BytesIO:
+    return io.BytesIO(body)
