@@ -16,3 +16,5 @@ class Tree(msgspec.Struct, frozen=True):
     files: Mapping[str, BlobId]
     commit: CommitId | None
     """None for a work tree or index, which can be checked and previewed but never delivered."""
+    skipped: Mapping[str, str] = {}
+    """What is no file, by path, with the reason: symbolic links, submodules, names that are not UTF-8."""

@@ -1,0 +1,247 @@
+"""A bare copy of a remote in the cache directory: asked, fetched into, read from, and written from.
+
+It may be deleted at any time, damaged ones are made anew, and several runs may share one. The refs of the remote are
+kept under hashed names, so that hostile, case-folding or nested branch names never collide here. A commit counts as
+present only when a ref of ours names it: what a killed fetch left behind is not trusted.
+"""
+
+import asyncio
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from reconciler.adapters.git import objects as reading
+from reconciler.adapters.git import words
+from reconciler.adapters.git.lock import locked
+from reconciler.adapters.git.objects import Objects
+from reconciler.adapters.git.remote import Remote
+from reconciler.adapters.git.revision import Advertised, Revision, missing
+from reconciler.adapters.git.run import LONG, QUICK, Call, Ended, Git
+from reconciler.model.errors import ToolFailed, UsageError
+from reconciler.model.objects import BlobId, CommitId
+from reconciler.model.tree import Tree
+
+_AT_ONCE = 2000
+"""Refs in one fetch: more would not fit on a command line."""
+
+
+def tracker(ref: str) -> str:
+    """Our own ref for a ref (or commit id) of the remote."""
+    return f"refs/reconciler/{hashlib.sha256(ref.encode()).hexdigest()[:20]}"
+
+
+class Mirror:
+    """One remote and our copy of it."""
+
+    def __init__(self, door: Git, remote: Remote, cache: Path) -> None:
+        """`cache` is the cache directory of this program, made when needed."""
+        self.door = door
+        self.remote = remote
+        self.directory = cache / "git" / f"{remote.slug}.git"
+        self.objects = Objects(door, self.directory)
+        self._ssh: Mapping[str, str] | None = None
+
+    async def close(self) -> None:
+        """End the child that reads objects."""
+        await self.objects.close()
+
+    async def ls_remote(self, refs: Iterable[str]) -> Advertised:
+        """What the remote has of these refs, in one call; `refs/heads/x/*` asks for all below. Nothing is fetched.
+
+        Tags are peeled to their commits. Raises Unreachable, Untrusted or ToolFailed.
+        """
+        patterns = [name for ref in refs for name in ((ref, f"{ref}^{{}}") if ref.startswith("refs/tags/") else (ref,))]
+        output = await self.talk(["ls-remote", "--symref", "--", self.remote.url, *patterns], QUICK)
+        return _advertised(output.decode(errors="surrogateescape"), patterns)
+
+    async def resolve(self, revision: Revision, advertised: Advertised) -> CommitId:
+        """The commit that a revision means; UsageError, with near names, where it means none."""
+        if revision.kind == "commit":
+            return revision.commit or await self._expand(revision)
+        commit = advertised.refs.get(revision.ref or "")
+        if commit is None:
+            everything = await self.ls_remote(["refs/heads/*", "refs/tags/*"])
+            raise missing(revision, everything.refs, self.remote.shown)
+        return commit
+
+    async def fetch(self, wanted: Mapping[str, CommitId], *, history: bool = False) -> dict[str, CommitId]:
+        """Make commits present, by ref (or by their own id), fetching only what is new.
+
+        The answer is what each ref has now, which may be newer than what was wanted. Without `history` a ref that is
+        fetched for the first time brings its last commit only.
+        """
+        now = await self._tracked(wanted)
+        absent = {ref for ref, commit in wanted.items() if now.get(ref) != commit}
+        if not absent and not (history and self._is_shallow):
+            return now
+        async with self.locked():
+            await self._fetch(sorted(wanted) if history else sorted(absent), now, history=history)
+        return await self._tracked(wanted)
+
+    async def descends(self, new: CommitId, good: CommitId, ref: str) -> bool:
+        """Whether `good` is `new` or an ancestor of it; the rest of the history of `ref` is fetched when needed."""
+        if new == good:
+            return True
+        call = Call(["merge-base", "--is-ancestor", good, new], self.directory, environment=self._here)
+        if (await self.door.run(call)).status == 0:
+            return True
+        if not self._is_shallow:
+            return False
+        await self.fetch({ref: new}, history=True)
+        return (await self.door.run(call)).status == 0
+
+    async def tree(self, commit: CommitId, path: str = "") -> Tree:
+        """The files of a commit below a directory; UsageError when the commit has no such directory."""
+        root = await reading.tree_at(self.objects, commit, path)
+        if root is None:
+            raise UsageError("no-such-path", f"commit {commit[:12]} has no directory {path or '/'!r}")
+        listing = await reading.list_files(self.objects, root)
+        return Tree(listing.files, commit, listing.skipped)
+
+    async def blobs(self, ids: Iterable[BlobId]) -> dict[BlobId, bytes]:
+        """The contents of files, by id."""
+        wanted = sorted(set(ids))
+        found = await self.objects.get(wanted)
+        lost = [blob for blob, content in zip(wanted, found, strict=True) if content is None]
+        if lost:
+            hint = "the cache was deleted while it was read: run again"
+            raise ToolFailed("git-objects", f"{len(lost)} files are missing, {lost[0]} first", hint)
+        return {blob: content.content for blob, content in zip(wanted, found, strict=True) if content}
+
+    async def talk(self, arguments: Sequence[str], deadline: float) -> bytes:
+        """Run a call that speaks with the remote; its transport is the only one that is allowed."""
+        ended = await self.try_to_talk(arguments, deadline)
+        if ended.status != 0:
+            raise words.failure(arguments[0], ended.stderr)
+        return ended.stdout
+
+    async def try_to_talk(self, arguments: Sequence[str], deadline: float) -> Ended:
+        """As `talk`, whatever the exit status."""
+        await self.make()
+        environment = {**self._here, "GIT_ALLOW_PROTOCOL": self.remote.transport, **await self._batch_mode()}
+        return await self.door.run(Call(arguments, self.directory, environment=environment, deadline=deadline))
+
+    async def make(self) -> None:
+        """Make the copy when there is none."""
+        if (self.directory / "HEAD").is_file() and (self.directory / "objects").is_dir():
+            return
+        new = self.directory.with_name(f"{self.directory.name}.{os.getpid()}-{id(self):x}.new")
+        try:
+            new.mkdir(parents=True, mode=0o700)
+            await self.door.check(Call(["init", "--quiet", "--bare", "--template=", str(new)], new))
+            await asyncio.to_thread(_put_in_place, new, self.directory)
+        except OSError as error:
+            hint = "name a writable directory with XDG_CACHE_HOME"
+            raise UsageError("no-cache", f"cannot make {self.directory}: {error.strerror}", hint) from error
+
+    def locked(self) -> AbstractAsyncContextManager[None]:
+        """Keep other runs from changing the refs of this copy meanwhile."""
+        return locked(self.directory.with_suffix(".lock"), LONG)
+
+    async def call(self, arguments: Sequence[str], stdin: bytes | None = None) -> bytes:
+        """Run a call in our copy that speaks with nobody."""
+        await self.make()
+        call = Call(arguments, self.directory, environment=self._here, stdin=stdin, deadline=LONG)
+        return await self.door.check(call)
+
+    @property
+    def _here(self) -> dict[str, str]:
+        return {"GIT_DIR": str(self.directory)}
+
+    @property
+    def _is_shallow(self) -> bool:
+        return (self.directory / "shallow").exists()
+
+    async def _tracked(self, refs: Iterable[str]) -> dict[str, CommitId]:
+        await self.make()
+        names = list(refs)
+        found = await self.objects.get([tracker(name) for name in names])
+        return {name: CommitId(commit.id) for name, commit in zip(names, found, strict=True) if commit}
+
+    async def _fetch(self, refs: Sequence[str], known: Mapping[str, CommitId], *, history: bool) -> None:
+        new = [] if history else [ref for ref in refs if ref not in known]
+        old = [ref for ref in refs if ref not in new]
+        unshallow = ["--unshallow"] if history and self._is_shallow else []
+        for options, group in ((["--depth=1"], new), (unshallow, old)):
+            for start in range(0, len(group), _AT_ONCE):
+                await self._fetch_some(options, group[start : start + _AT_ONCE])
+
+    async def _fetch_some(self, options: Sequence[str], refs: Sequence[str]) -> None:
+        quiet = ["--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--force"]
+        specs = [f"+{ref}:{tracker(ref)}" for ref in refs]
+        arguments = ["fetch", *quiet, *options, "--", self.remote.url, *specs]
+        ended = await self.try_to_talk(arguments, LONG)
+        if ended.status != 0 and words.is_lost(ended.stderr):
+            await self._forget()
+            anew = [option for option in arguments if option != "--unshallow"]
+            ended = await self.try_to_talk(anew, LONG)
+        if ended.status != 0:
+            raise words.failure("fetch", ended.stderr)
+
+    async def _forget(self) -> None:
+        """Throw a damaged copy away."""
+        await self.objects.close()
+        old = self.directory.with_name(f"{self.directory.name}.{os.getpid()}-{id(self):x}.old")
+        await asyncio.to_thread(_throw_away, self.directory, old)
+
+    async def _expand(self, revision: Revision) -> CommitId:
+        found = await self._find(revision.name)
+        if found is None:
+            everything = await self.ls_remote(["refs/heads/*", "refs/tags/*"])
+            await self.fetch(everything.refs, history=True)
+            found = await self._find(revision.name)
+        if found is None:
+            raise UsageError("no-such-commit", f"{self.remote.shown} has no commit {revision.name} on a branch or tag")
+        return found
+
+    async def _find(self, abbreviated: str) -> CommitId | None:
+        await self.make()
+        arguments = ["rev-parse", "--quiet", "--verify", f"{abbreviated}^{{commit}}"]
+        ended = await self.door.run(Call(arguments, self.directory, environment=self._here))
+        if "ambiguous" in ended.stderr:
+            raise UsageError(
+                "ambiguous-commit", f"{abbreviated} is the beginning of several commits", "give more of it"
+            )
+        return CommitId(ended.stdout.decode().strip()) if ended.status == 0 else None
+
+    async def _batch_mode(self) -> Mapping[str, str]:
+        """ssh must not ask on a terminal, unless the user has a command of his own."""
+        if self.remote.transport != "ssh" or self.door.environ.keys() & {"GIT_SSH_COMMAND", "GIT_SSH"}:
+            return {}
+        if self._ssh is None:
+            call = Call(["config", "--get", "core.sshCommand"], self.directory, environment=self._here)
+            own = (await self.door.run(call)).status == 0
+            self._ssh = {} if own else {"GIT_SSH_COMMAND": "ssh -oBatchMode=yes -oConnectTimeout=20"}
+        return self._ssh
+
+
+def _put_in_place(new: Path, target: Path) -> None:
+    try:
+        new.rename(target)
+    except OSError:  # somebody else was first, or an incomplete copy is in the way
+        if (target / "HEAD").is_file() and (target / "objects").is_dir():
+            shutil.rmtree(new, ignore_errors=True)
+            return
+        shutil.rmtree(target, ignore_errors=True)
+        new.rename(target)
+
+
+def _throw_away(target: Path, old: Path) -> None:
+    target.rename(old)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _advertised(output: str, patterns: Sequence[str]) -> Advertised:
+    refs: dict[str, CommitId] = {}
+    default = None
+    exact, below = set(patterns), tuple(p.removesuffix("*") for p in patterns if p.endswith("/*"))
+    for line in output.splitlines():
+        value, _, ref = line.partition("\t")
+        if ref == "HEAD" and value.startswith("ref: "):
+            default = value.removeprefix("ref: ")
+        elif ref in exact or ref.startswith(below):
+            refs[ref.removesuffix("^{}")] = CommitId(value)
+    return Advertised(refs, default)

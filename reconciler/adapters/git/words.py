@@ -1,0 +1,56 @@
+"""What git says on stderr, sorted by who must act, and without credentials."""
+
+import re
+
+from reconciler.model.errors import ReconcilerError, ToolFailed, Unreachable, Untrusted
+
+_SECRETS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/@\s'\"]+@", re.IGNORECASE)
+_LINES = 4
+"""How many of git's last lines are told."""
+
+_UNTRUSTED = re.compile(
+    r"authentication failed|could not read (username|password)|terminal prompts disabled|permission denied \(|"
+    r"host key verification failed|certificate (problem|verif)|verification failed|access denied|invalid credentials|"
+    r"returned error: (401|403)|ssl peer certificate|self.signed certificate|too many authentication failures|"
+    r"gnutls_handshake|dubious ownership",
+    re.IGNORECASE,
+)
+_UNREACHABLE = re.compile(
+    r"could not resolve host|connection (refused|timed out|reset|closed)|failed to connect|couldn't connect|"
+    r"no route to host|network is unreachable|early eof|hung up unexpectedly|returned error: 5\d\d|operation timed out|"
+    r"temporary failure|ssl_error_syscall|empty reply from server|returned error: 429|broken pipe",
+    re.IGNORECASE,
+)
+_LOST = re.compile(
+    r"not a git repository|bad object|object file .* is empty|loose object .* corrupt|unable to read (tree|sha1)|"
+    r"did not send all necessary objects|packfile .* cannot be|missing (blob|tree|commit)|invalid object|"
+    r"cannot open .*pack|unresolved deltas|bad signature 0x|index file .* is too small|shallow file has changed",
+    re.IGNORECASE,
+)
+
+
+def masked(text: str) -> str:
+    """Text without the user part of URLs, which may be a token."""
+    return _SECRETS.sub(r"\g<scheme>", text)
+
+
+def last_lines(stderr: str) -> str:
+    """The last words of git, masked, as one line; hints and progress are left out."""
+    lines = [line.strip() for line in re.split(r"[\r\n]+", stderr)]
+    told = [line for line in lines if line and not line.startswith("hint:")]
+    return masked("; ".join(told[-_LINES:]))
+
+
+def failure(what: str, stderr: str) -> ReconcilerError:
+    """The error of a git command that failed: Untrusted, Unreachable or ToolFailed."""
+    message = f"git {what}: {last_lines(stderr) or 'failed without a word'}"
+    if _UNTRUSTED.search(stderr):
+        return Untrusted("git-refused", message, "check the credentials that git itself uses for this remote")
+    if _UNREACHABLE.search(stderr):
+        return Unreachable("git-unreachable", message)
+    return ToolFailed("git-failed", message)
+
+
+def is_lost(stderr: str) -> bool:
+    """Whether the words mean that our own copy is damaged, so that a new one helps."""
+    return _LOST.search(stderr) is not None
