@@ -9,6 +9,15 @@ from reconciler.model.feed import RenderedFeed, RenderedObject, Unit
 from reconciler.model.objects import CommitId, Digest, ObjectKey
 
 
+class Keep(enum.StrEnum):
+    """Why an object that left the feed stays on its cluster."""
+
+    DISABLED = "disabled"
+    """The object carries the annotation `reconciler.clusternet.io/prune: disabled`."""
+    ADOPTED = "adopted"
+    """The object was there before us."""
+
+
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     """One object that we own at a place, as recorded after our last write of it."""
 
@@ -20,6 +29,12 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     """UID that the server answered; empty for an unconfirmed write, and where there are no UIDs (files)."""
     resource_version: str = ""
     """resourceVersion after our last write."""
+    keep: Keep | None = None
+    """What we learned at our last write about pruning it."""
+    fields: str = ""
+    """Fingerprint of the fields that the server says are ours; another one means that somebody took or removed one."""
+    shard: int = 0
+    """Which part of a record that is stored in several parts holds this entry."""
 
 
 class Inventory(msgspec.Struct, frozen=True):
@@ -59,6 +74,8 @@ class Evidence(msgspec.Struct, frozen=True):
     """The Subscription goes to at least one cluster."""
     acknowledged: frozenset[Digest] = frozenset()
     """Digests of guards that the operator has acknowledged."""
+    elsewhere: frozenset[ObjectKey] = frozenset()
+    """Objects that other units of the fleet deliver to the same place."""
 
 
 class Work(msgspec.Struct, frozen=True):
@@ -89,6 +106,8 @@ class Change(msgspec.Struct, frozen=True):
     wanted: RenderedObject | None = None
     entry: Entry | None = None
     reason: str = ""
+    released: bool = False
+    """A kept object that the inventory shall forget, because nobody will ask for it again."""
 
 
 class Guard(msgspec.Struct, frozen=True):
