@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import shutil
 import subprocess
+from itertools import compress
 from pathlib import Path
 
-from localfleet import certificates, kubeconfigs, nodes, processes
+from localfleet import certificates, kubeconfigs, nodes, ports, processes
 from localfleet.api import Api
 from localfleet.controlplane import Plan
 from localfleet.failures import FleetError
@@ -66,9 +67,16 @@ def _storage_up(plan: Plan, commands: dict[str, list[str]], seconds: float) -> N
 
 
 def _start_storage(plan: Plan, commands: dict[str, list[str]], seconds: float) -> None:
-    started = [name for name in _STORAGE if _ensure_running(plan.directory, name, commands[name])]
-    if started:
-        say(f"{plan.spec.name}: starting {' and '.join(started)}")
+    def serves() -> bool:
+        _still_running(plan.directory, ["etcd"])
+        return ports.is_served(plan.ports["etcd"])
+
+    started = [_ensure_running(plan.directory, "etcd", commands["etcd"])]
+    # An API server that finds no etcd tries again only a second later.
+    wait_until(serves, seconds, f"{plan.spec.name}: etcd did not listen after {seconds:.0f} s", interval=0.02)
+    started.append(_ensure_running(plan.directory, "kube-apiserver", commands["kube-apiserver"]))
+    if any(started):
+        say(f"{plan.spec.name}: starting {' and '.join(compress(_STORAGE, started))}")
     api = Api(plan.server, plan.directory.pki)
 
     def ready() -> bool:

@@ -95,6 +95,8 @@ class Plan:
             "use-service-account-credentials": "true",
             "leader-elect": "false",
             "secure-port": "0",
+            "kube-api-qps": "200",
+            "kube-api-burst": "400",
             "service-account-private-key-file": self._pki("service-account.key"),
             "root-ca-file": self._pki("ca.crt"),
             "cluster-signing-cert-file": self._pki("ca.crt"),

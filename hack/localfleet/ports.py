@@ -28,6 +28,12 @@ def is_free(port: int) -> bool:
         return True
 
 
+def is_served(port: int) -> bool:
+    """Whether somebody accepts connections on `port` of the loopback address."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def reserved(fleets: Path) -> set[int]:
     """Every port that a fleet's state file holds, whether the fleet runs or not."""
     ports: set[int] = set()

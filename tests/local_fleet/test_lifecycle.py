@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +26,20 @@ pytestmark = pytest.mark.needs_fleet
 NewFleet = Callable[..., Fleet]
 
 
+def _up(name: str, kubeconfig: Path, *flags: str) -> Fleet:
+    done = localfleet("up", "--name", name, "--kubeconfig", str(kubeconfig), "-o", "json", *flags)
+    assert done.returncode == 0
+    return fleet_from(json.loads(done.stdout))
+
+
 @pytest.fixture
 def new_fleet(tmp_path: Path, fleet: Fleet) -> Iterator[NewFleet]:
-    """Brings fleets of one cluster up, and deletes them at the end; the session's fleet proves that it can be done."""
+    """Brings fleets up, and deletes them at the end; the session's fleet proves that it can be done here."""
     names: list[str] = []
 
     def make(name: str, *flags: str) -> Fleet:
         names.append(name)
-        common = ["--name", name, "--kubeconfig", str(tmp_path / "config"), "-o", "json"]
-        done = localfleet("up", *common, *(flags or ("--children", "0")))
-        assert done.returncode == 0
-        return fleet_from(json.loads(done.stdout))
+        return _up(name, tmp_path / "config", *(flags or ("--children", "0")))
 
     yield make
     for name in names:
@@ -45,6 +49,14 @@ def new_fleet(tmp_path: Path, fleet: Fleet) -> Iterator[NewFleet]:
 @pytest.fixture
 def name() -> str:
     return f"test-life-{secrets.token_hex(3)}"
+
+
+@pytest.fixture(scope="module")
+def lone(tmp_path_factory: pytest.TempPathFactory, fleet: Fleet) -> Iterator[Callable[[], Fleet]]:
+    """A fleet of one cluster for several tests: each call brings it up, from whatever the test before did to it."""
+    name, kubeconfig = f"test-lone-{secrets.token_hex(3)}", tmp_path_factory.mktemp("lone") / "config"
+    yield lambda: _up(name, kubeconfig, "--children", "0")
+    assert localfleet("delete", "--name", name).returncode == 0
 
 
 def _pids(name: str, cluster: str = "parent") -> dict[str, int]:
@@ -63,77 +75,85 @@ def _kill(pid: int) -> None:
     wait_until(lambda: processes.identity_of(pid) is None, 10, "survived SIGKILL")
 
 
-def test_up_again_leaves_running_processes_alone(new_fleet: NewFleet, name: str) -> None:
-    first = new_fleet(name)
-    before = _pids(name)
-    assert new_fleet(name) == first
-    assert _pids(name) == before
+def _kept(fleet: Fleet) -> bool:
+    """Whether the namespace that every test of the lone fleet makes is still there."""
+    return fleet.parent.api.has("/api/v1/namespaces/kept")
+
+
+def _make_kept(fleet: Fleet) -> None:
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kept"}}
+    fleet.parent.api.apply("/api/v1/namespaces/kept", body)
+
+
+def test_up_again_leaves_running_processes_alone(lone: Callable[[], Fleet]) -> None:
+    first = lone()
+    before = _pids(first.name)
+    assert lone() == first
+    assert _pids(first.name) == before
     assert set(before) == {"etcd", "kube-apiserver", "kube-controller-manager"}
 
 
 @pytest.mark.parametrize("program", ["etcd", "kube-apiserver", "kube-controller-manager"])
-def test_up_replaces_a_killed_process_and_keeps_data(new_fleet: NewFleet, name: str, program: str) -> None:
-    fleet = new_fleet(name)
-    fleet.parent.kubectl("create", "namespace", "kept")
-    before = _pids(name)
+def test_up_replaces_a_killed_process_and_keeps_data(lone: Callable[[], Fleet], program: str) -> None:
+    fleet = lone()
+    _make_kept(fleet)
+    before = _pids(fleet.name)
     _kill(before[program])
-    assert _status(name)["clusters"][0]["state"] == f"degraded: no {program}"
-    again = new_fleet(name)
-    after = _pids(name)
+    assert _status(fleet.name)["clusters"][0]["state"] == f"degraded: no {program}"
+    assert lone() == fleet
+    after = _pids(fleet.name)
     assert {p for p in before if before[p] != after[p]} == {program}
-    assert again.parent.server == fleet.parent.server
-    assert again.parent.kubectl("get", "namespace", "kept", "-o", "name") == "namespace/kept\n"
+    assert _kept(fleet)
 
 
-def test_fleet_comes_back_after_everything_died_at_once(new_fleet: NewFleet, name: str) -> None:
-    fleet = new_fleet(name)
-    fleet.parent.kubectl("create", "namespace", "kept")
-    for pid in _pids(name).values():
+def test_fleet_comes_back_after_everything_died_at_once(lone: Callable[[], Fleet]) -> None:
+    fleet = lone()
+    _make_kept(fleet)
+    for pid in _pids(fleet.name).values():
         _kill(pid)
-    assert new_fleet(name).parent.kubectl("get", "namespace", "kept", "-o", "name") == "namespace/kept\n"
+    assert _kept(lone())
 
 
-def test_unreadable_etcd_data_is_replaced_by_an_empty_cluster(new_fleet: NewFleet, name: str) -> None:
-    new_fleet(name)
-    assert localfleet("down", "--name", name).returncode == 0
-    for part in FleetDir.of(name).cluster("parent").etcd_data.rglob("*"):
+def test_down_and_up_keep_data_ports_and_certificates(lone: Callable[[], Fleet]) -> None:
+    fleet = lone()
+    _make_kept(fleet)
+    certificate, pids = fleet.parent.admin_cert.read_bytes(), _pids(fleet.name)
+    assert localfleet("down", "--name", fleet.name).returncode == 0
+    assert all(processes.identity_of(pid) is None for pid in pids.values())
+    assert localfleet("status", "--name", fleet.name).returncode == 4
+    assert (lone(), fleet.parent.admin_cert.read_bytes()) == (fleet, certificate)
+    assert _kept(fleet)
+
+
+def test_unreadable_etcd_data_is_replaced_by_an_empty_cluster(lone: Callable[[], Fleet]) -> None:
+    fleet = lone()
+    _make_kept(fleet)
+    assert localfleet("down", "--name", fleet.name).returncode == 0
+    for part in FleetDir.of(fleet.name).cluster("parent").etcd_data.rglob("*"):
         if part.is_file():
             part.write_bytes(b"torn by a power cut")
-    assert new_fleet(name).parent.api.is_ready()
+    assert not _kept(lone())
 
 
-def test_interrupted_up_is_finished_by_the_next(new_fleet: NewFleet, name: str, tmp_path: Path) -> None:
+@contextmanager
+def _starting(name: str, kubeconfig: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """`hack/fleet up` at the moment at which etcd runs and nothing else does."""
     command = [sys.executable, "-m", "localfleet", "up", "--name", name, "--children", "0"]
-    command += ["--kubeconfig", str(tmp_path / "config")]
+    command += ["--kubeconfig", str(kubeconfig)]
     with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(HACK)}, stderr=subprocess.DEVNULL) as starting:
         wait_until(lambda: "etcd" in _pids(name), 30, "etcd was not started")
+        yield starting
+
+
+def test_killed_or_interrupted_up_is_finished_by_the_next(new_fleet: NewFleet, name: str, tmp_path: Path) -> None:
+    with _starting(name, tmp_path / "config") as starting:
         starting.kill()
     half = _pids(name)
-    new_fleet(name)
-    assert half["etcd"] == _pids(name)["etcd"]
-
-
-def test_interrupt_ends_up_at_once(new_fleet: NewFleet, name: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "localfleet", "up", "--name", name, "--children", "0"]
-    command += ["--kubeconfig", str(tmp_path / "config")]
-    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(HACK)}, stderr=subprocess.DEVNULL) as starting:
-        wait_until(lambda: "etcd" in _pids(name), 30, "etcd was not started")
+    with _starting(name, tmp_path / "config") as starting:
         starting.send_signal(signal.SIGINT)
         assert starting.wait(5) == 130
     new_fleet(name)
-
-
-def test_down_and_up_keep_data_ports_and_certificates(new_fleet: NewFleet, name: str) -> None:
-    fleet = new_fleet(name)
-    fleet.parent.kubectl("create", "namespace", "kept")
-    certificate = fleet.parent.admin_cert.read_bytes()
-    pids = _pids(name)
-    assert localfleet("down", "--name", name).returncode == 0
-    assert all(processes.identity_of(pid) is None for pid in pids.values())
-    assert localfleet("status", "--name", name).returncode == 4
-    again = new_fleet(name)
-    assert (again, again.parent.admin_cert.read_bytes()) == (fleet, certificate)
-    again.parent.kubectl("get", "namespace", "kept")
+    assert half["etcd"] == _pids(name)["etcd"]
 
 
 def test_delete_leaves_nothing(new_fleet: NewFleet, name: str, tmp_path: Path) -> None:
