@@ -1,0 +1,129 @@
+"""The least rights that a fleet needs in a child, computed from the feeds that it renders for that child.
+
+Namespaced kinds get a Role in each namespace that they use. Cluster-wide are only cluster-scoped kinds, and kinds in a
+namespace that a feed itself creates, because no Role can stand in a namespace that does not exist yet. RBAC objects in
+feeds need `escalate` and `bind`, given for the named roles only; `notes` says so, because whoever holds these can give
+itself more.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from reconciler.model.feed import RenderedFeed, RenderedObject
+from reconciler.model.objects import Object
+
+VERBS = ("create", "delete", "get", "list", "patch", "watch")
+RBAC = "rbac.authorization.k8s.io"
+_ROLES = {"Role": "roles", "ClusterRole": "clusterroles"}
+_BINDINGS = {"RoleBinding", "ClusterRoleBinding"}
+EVERYWHERE = ""
+"""In place of a namespace: the rights of a ClusterRole."""
+
+KindKey = tuple[str, str]
+"""Group and kind."""
+
+
+class Served(msgspec.Struct, frozen=True):
+    """How a kind is served."""
+
+    plural: str
+    namespaced: bool
+
+
+class Rights(msgspec.Struct, frozen=True):
+    """Rules of one ClusterRole and of a Role per namespace, as RBAC writes them."""
+
+    rules: Mapping[str, tuple[Object, ...]]
+    """By namespace; `EVERYWHERE` for the ClusterRole."""
+    notes: tuple[str, ...] = ()
+    """What the user should know: rights that are dangerous, kinds and namespaces that are not there."""
+
+
+def kinds_of(feeds: Iterable[RenderedFeed]) -> dict[KindKey, str]:
+    """The kinds in feeds that the feeds do not define themselves, each with the API version that is used."""
+    objects = list(_objects(feeds))
+    used = {(obj.key.group, obj.key.kind): obj.api_version for obj in objects}
+    return {kind: version for kind, version in used.items() if kind not in _defined(objects)}
+
+
+def rules_for(feeds: Iterable[RenderedFeed], served: Mapping[KindKey, Served], namespaces: frozenset[str]) -> Rights:
+    """What applying these feeds takes. `served`: kinds of the child; `namespaces`: those that exist in it."""
+    objects = list(_objects(feeds))
+    known = {**served, **_defined(objects)}
+    made = {obj.key.name for obj in objects if (obj.key.group, obj.key.kind) == ("", "Namespace")}
+    granted: dict[str, set[tuple[str, str, str, str]]] = defaultdict(set)
+    notes = set()
+    for obj in objects:
+        kind = known.get((obj.key.group, obj.key.kind))
+        if kind is None:
+            notes.add(f"the cluster does not serve {obj.key.kind} ({obj.api_version}): no rights for it")
+            continue
+        where = (obj.key.namespace or "default") if kind.namespaced else EVERYWHERE
+        if where in made:
+            where = EVERYWHERE
+        elif where and where not in namespaces:
+            notes.add(f"namespace {where} does not exist and no feed creates it: no rights in it")
+            continue
+        granted[where] |= {(obj.key.group, kind.plural, verb, "") for verb in VERBS}
+        if extra := _beyond(obj):
+            granted[where] |= extra
+            notes.add(f"{obj.key} is RBAC: the account may {_verbs(extra)} it, and so give itself more rights")
+    return Rights({where: _rules(granted[where]) for where in sorted(granted)}, tuple(sorted(notes)))
+
+
+def _objects(feeds: Iterable[RenderedFeed]) -> Iterable[RenderedObject]:
+    return (obj for feed in feeds for obj in feed.objects)
+
+
+def _defined(objects: Iterable[RenderedObject]) -> dict[KindKey, Served]:
+    """Kinds whose definitions are in the feeds."""
+    found = {}
+    for obj in objects:
+        if (obj.key.group, obj.key.kind) == ("apiextensions.k8s.io", "CustomResourceDefinition"):
+            spec = obj.body.get("spec") or {}
+            names = spec.get("names") or {}
+            kind = (spec.get("group", ""), names.get("kind", ""))
+            found[kind] = Served(names.get("plural", ""), spec.get("scope") == "Namespaced")
+    return found
+
+
+def _beyond(obj: RenderedObject) -> set[tuple[str, str, str, str]]:
+    """`escalate` for a role that a feed defines, `bind` for one that it binds: both by name."""
+    if obj.key.group != RBAC:
+        return set()
+    if plural := _ROLES.get(obj.key.kind):
+        return {(RBAC, plural, "escalate", obj.key.name)}
+    if obj.key.kind in _BINDINGS:
+        ref = obj.body.get("roleRef") or {}
+        plural, name = _ROLES.get(ref.get("kind", "")), ref.get("name")
+        # Without a name the rule would hold for every role.
+        return {(RBAC, plural, "bind", name)} if plural and name else set()
+    return set()
+
+
+def _verbs(extra: Iterable[tuple[str, str, str, str]]) -> str:
+    return " and ".join(sorted({verb for _, _, verb, _ in extra}))
+
+
+def _rules(granted: Iterable[tuple[str, str, str, str]]) -> tuple[Object, ...]:
+    """Rules in a fixed order; resources of one group with the same verbs and names share one."""
+    verbs: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for group, plural, verb, name in sorted(granted):
+        verbs[group, name, plural].append(verb)
+    shared: dict[tuple[str, str, tuple[str, ...]], list[str]] = defaultdict(list)
+    for (group, name, plural), allowed in sorted(verbs.items()):
+        shared[group, name, tuple(allowed)].append(plural)
+    return tuple(
+        rule([group], plurals, allowed, [name] if name else []) for (group, name, allowed), plurals in shared.items()
+    )
+
+
+def rule(
+    groups: Sequence[str], resources: Sequence[str], verbs: Sequence[str], named: Sequence[str] = ()
+) -> dict[str, Any]:
+    """One rule as RBAC writes it."""
+    made = {"apiGroups": list(groups), "resources": list(resources), "verbs": list(verbs)}
+    return made | ({"resourceNames": list(named)} if named else {})
