@@ -29,20 +29,20 @@ _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z0-9])|[A-Z][a-z0-9]*[a-z0-9]|[A-Z]+")
 @functools.lru_cache(maxsize=65536)
 def path_of(subscription: str, key: ObjectKey) -> str:
     """The file of one object of a Subscription (`namespace/name`), relative to the root of its cluster."""
-    namespace = _word(key.namespace) if key.namespace else CLUSTER_SCOPED
+    namespace = word(key.namespace) if key.namespace else CLUSTER_SCOPED
     kind = _kind(f"{key.kind}.{key.group}" if key.group else key.kind)
-    return f"{_directory(subscription)}/{namespace}/{kind}_{_word(key.name)}.yaml"
+    return f"{_directory(subscription)}/{namespace}/{kind}_{word(key.name)}.yaml"
 
 
 @functools.lru_cache(maxsize=4096)
 def _directory(subscription: str) -> str:
     namespace, _, name = subscription.partition("/")
-    return f"{_word(namespace)}/{_word(name)}"
+    return f"{word(namespace)}/{word(name)}"
 
 
 @functools.lru_cache(maxsize=65536)
-def _word(text: str) -> str:
-    """The text itself where every file system keeps it apart from others, else legible remains of it and a digest."""
+def word(text: str) -> str:
+    """A text as a file name: itself where every file system keeps it apart, else legible remains of it and a digest."""
     if len(text) <= _LONGEST and _SAFE.fullmatch(text) and not _RESERVED.fullmatch(text):
         return text
     return _shortened(text)

@@ -30,7 +30,12 @@ _AT_ONCE = 2000
 
 def tracker(ref: str) -> str:
     """Our own ref for a ref (or commit id) of the remote."""
-    return f"refs/reconciler/{hashlib.sha256(ref.encode()).hexdigest()[:20]}"
+    return f"refs/reconciler/fetched/{hashlib.sha256(ref.encode()).hexdigest()[:20]}"
+
+
+def written(ref: str) -> str:
+    """Our own ref for what we last committed for a ref of the remote, pushed or not."""
+    return f"refs/reconciler/written/{hashlib.sha256(ref.encode()).hexdigest()[:20]}"
 
 
 class Mirror:
@@ -73,25 +78,28 @@ class Mirror:
         The answer is what each ref has now, which may be newer than what was wanted. Without `history` a ref that is
         fetched for the first time brings its last commit only.
         """
-        now = await self._tracked(wanted)
+        now = await self._present(wanted)
         absent = {ref for ref, commit in wanted.items() if now.get(ref) != commit}
         if not absent and not (history and self._is_shallow):
             return now
         async with self.locked():
             await self._fetch(sorted(wanted) if history else sorted(absent), now, history=history)
-        return await self._tracked(wanted)
+        return await self._present(wanted)
 
     async def descends(self, new: CommitId, good: CommitId, ref: str) -> bool:
         """Whether `good` is `new` or an ancestor of it; the rest of the history of `ref` is fetched when needed."""
-        if new == good:
-            return True
-        call = Call(["merge-base", "--is-ancestor", good, new], self.directory, environment=self._here)
-        if (await self.door.run(call)).status == 0:
+        if await self.is_known_ancestor(good, new):
             return True
         if not self._is_shallow:
             return False
         await self.fetch({ref: new}, history=True)
-        return (await self.door.run(call)).status == 0
+        return await self.is_known_ancestor(good, new)
+
+    async def is_known_ancestor(self, old: CommitId, new: CommitId) -> bool:
+        """Whether `old` is `new` or an ancestor of it, as far as the history that is here tells."""
+        await self.make()
+        call = Call(["merge-base", "--is-ancestor", old, new], self.directory, environment=self._here)
+        return old == new or (await self.door.run(call)).status == 0
 
     async def tree(self, commit: CommitId, path: str = "") -> Tree:
         """The files of a commit below a directory; UsageError when the commit has no such directory."""
@@ -155,11 +163,14 @@ class Mirror:
     def _is_shallow(self) -> bool:
         return (self.directory / "shallow").exists()
 
-    async def _tracked(self, refs: Iterable[str]) -> dict[str, CommitId]:
+    async def _present(self, wanted: Mapping[str, CommitId]) -> dict[str, CommitId]:
+        """What each ref has here: what was wanted, if we wrote it ourselves, or else what was fetched last."""
         await self.make()
-        names = list(refs)
-        found = await self.objects.get([tracker(name) for name in names])
-        return {name: CommitId(commit.id) for name, commit in zip(names, found, strict=True) if commit}
+        refs = list(wanted)
+        found = await self.objects.get([own for ref in refs for own in (written(ref), tracker(ref))])
+        pairs = zip(refs, found[::2], found[1::2], strict=True)
+        held = {ref: mine if mine and mine.id == wanted[ref] else fetched for ref, mine, fetched in pairs}
+        return {ref: CommitId(commit.id) for ref, commit in held.items() if commit}
 
     async def _fetch(self, refs: Sequence[str], known: Mapping[str, CommitId], *, history: bool) -> None:
         new = [] if history else [ref for ref in refs if ref not in known]

@@ -26,14 +26,14 @@ class Advertised(msgspec.Struct, frozen=True):
 class Revision(msgspec.Struct, frozen=True):
     """What the user asked for."""
 
-    kind: Literal["default", "branch", "tag", "commit"] = "default"
+    kind: Literal["head", "branch", "tag", "commit"] = "head"
     name: str = ""
 
     @property
     def ref(self) -> str | None:
         """The full ref; None for a commit."""
         match self.kind:
-            case "default":
+            case "head":
                 return "HEAD"
             case "branch":
                 return branch_ref(self.name)

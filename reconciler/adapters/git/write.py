@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from reconciler.adapters.git.mirror import Mirror, tracker
+from reconciler.adapters.git.mirror import Mirror, written
 from reconciler.adapters.git.revision import branch_ref
 from reconciler.adapters.git.run import Call
 from reconciler.model.errors import ToolFailed
@@ -79,7 +79,7 @@ def _stream(drafts: Sequence[Draft], author: Author) -> Iterable[bytes]:
 
 
 def _commit(draft: Draft, author: Author, number: int, marks: Mapping[bytes, int]) -> Iterable[bytes]:
-    ref, who, message = tracker(branch_ref(draft.branch)), author.line().encode(), draft.message.encode()
+    ref, who, message = written(branch_ref(draft.branch)), author.line().encode(), draft.message.encode()
     if draft.onto is None:
         yield b"reset %b\n\n" % ref.encode()  # an older branch of this name, here, is not its parent
     yield b"commit %b\nmark :%d\nauthor %b\ncommitter %b\n" % (ref.encode(), number, who, who)
