@@ -125,6 +125,13 @@ def fleet_from(status: dict[str, Any]) -> Fleet:
     return Fleet(status["name"], Path(status["kubeconfig"]), parent, tuple(children))
 
 
+def claim(config: pytest.Config, name: str) -> None:
+    """Say that this session owns the fleet `test-…`: should the session be killed, a later one deletes it."""
+    directory = fleets_root() / name
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "owner").write_text(config.stash[_OWNER])
+
+
 @pytest.fixture(scope="session")
 def fleet(pytestconfig: pytest.Config) -> Fleet:
     """A parent and three children with two simulated nodes each."""
@@ -132,8 +139,7 @@ def fleet(pytestconfig: pytest.Config) -> Fleet:
     directory = fleets_root() / name
     _remove_orphans()
     if name != KEPT:
-        directory.mkdir(parents=True, exist_ok=True)
-        (directory / "owner").write_text(pytestconfig.stash[_OWNER])
+        claim(pytestconfig, name)
     capture = pytestconfig.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled():
         done = localfleet("up", "--name", name, "--kubeconfig", str(directory / "kubeconfig"), "-o", "json")
