@@ -9,6 +9,8 @@ from typing import Any
 from tests.plugins.fleet import Cluster
 
 Body = dict[str, Any]
+MARKS = {"apps.clusternet.io/owned-by-description", "clusternet.io/last-applied-configuration"}
+"""Annotations that an apply adds, and that no file has."""
 KINDS = "services,deployments,serviceexports.multicluster.x-k8s.io,configmaps"
 
 
@@ -42,6 +44,9 @@ def ours(live: Body, manager_prefix: str = "reconciler") -> Body:
             owned = entry["fieldsV1"]
     kept = _projected(live, owned)
     metadata = {**kept.get("metadata", {}), "name": live["metadata"]["name"]}
+    annotations = {k: v for k, v in metadata.pop("annotations", {}).items() if k not in MARKS}
+    if annotations:
+        metadata["annotations"] = annotations
     if "namespace" in live["metadata"]:
         metadata["namespace"] = live["metadata"]["namespace"]
     return {**kept, "apiVersion": live["apiVersion"], "kind": live["kind"], "metadata": metadata}
