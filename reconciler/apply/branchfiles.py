@@ -1,0 +1,186 @@
+"""What a branch of rendered manifests holds, and what has to change in it for a plan. Nothing is written here."""
+
+import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import msgspec
+
+from reconciler.adapters.git import objects as reading
+from reconciler.adapters.git.mirror import Mirror
+from reconciler.model.errors import Refused
+from reconciler.model.feed import RenderedObject, Unit
+from reconciler.model.objects import BlobId, CommitId, Digest, ObjectKey
+from reconciler.model.plan import Action, Entry, Inventory, Plan, Seen, Work
+from reconciler.model.status import Delivered
+from reconciler.planning import filenames
+from reconciler.planning.plan import keep_of, plan
+
+FOLDER = ".reconciler"
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds for a whole run."""
+
+    fleet: str
+    commit: CommitId
+    names: Mapping[str, str]
+    """Names of the clusters by id."""
+    prefix: str
+    """Of the branches: `clusters/`."""
+    now: datetime.datetime
+    verify: bool = False
+    """Look at every file, not only at the inventories."""
+    dry_run: bool = False
+    done: Callable[[Delivered], None] = lambda _delivered: None
+
+
+class Record(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The inventory of one Subscription as the branch keeps it."""
+
+    fleet: str
+    subscription: str
+    cluster: str
+    """Cluster id: the branch is named after the cluster, whose name may change."""
+    entries: tuple[Entry, ...] = ()
+    feed: Digest | None = None
+    commit: CommitId | None = None
+
+
+class Branch(msgspec.Struct, frozen=True):
+    """One branch as it was read."""
+
+    ref: str
+    head: CommitId | None = None
+    """None when there is no such branch yet."""
+    inventories: Mapping[Unit, Inventory] = {}
+    broken: str = ""
+    """Why nothing can be delivered to it: its inventories cannot be read, or are of another fleet."""
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """What one branch shall become."""
+
+    branch: Branch
+    plans: tuple[Plan, ...]
+    files: Mapping[str, bytes | None]
+    """What changes, by path; empty when nothing does."""
+    changed: frozenset[Unit]
+
+
+class Texts:
+    """Objects as files, each written out once however many clusters get it."""
+
+    def __init__(self) -> None:
+        self._texts: dict[Digest, tuple[bytes, str]] = {}
+
+    def of(self, obj: RenderedObject) -> tuple[bytes, str]:
+        """The file of an object, and git's id of it."""
+        text = self._texts.get(obj.digest)
+        if text is None:
+            content = filenames.serialise(obj.body)
+            text = self._texts[obj.digest] = (content, filenames.digest(content))
+        return text
+
+
+def index_path(subscription: str) -> str:
+    """Where the inventory of a Subscription (`namespace/name`) stands in a branch."""
+    namespace, _, name = subscription.partition("/")
+    return f"{FOLDER}/{filenames.word(namespace)}.{filenames.word(name)}.json"
+
+
+async def read_branches(mirror: Mirror, pattern: str, fleet: str) -> dict[str, Branch]:
+    """The branches of a ref pattern, by ref, with their inventories."""
+    heads = (await mirror.ls_remote([pattern])).refs
+    heads = await mirror.fetch(heads) if heads else {}
+    folders = await mirror.objects.get([f"{head}:{FOLDER}" for head in heads.values()])
+    blobs: dict[str, list[BlobId]] = {}
+    for ref, folder in zip(heads, folders, strict=True):
+        found = reading.items_of(folder) if folder else ()
+        blobs[ref] = [BlobId(item.id) for item in found if item.name.endswith(b".json")]
+    contents = await mirror.blobs(blob for several in blobs.values() for blob in several)
+    return {ref: _branch(ref, head, [contents[blob] for blob in blobs[ref]], fleet) for ref, head in heads.items()}
+
+
+def _branch(ref: str, head: CommitId, contents: Iterable[bytes], fleet: str) -> Branch:
+    inventories = {}
+    for content in contents:
+        try:
+            record = msgspec.json.decode(content, type=Record)
+        except msgspec.DecodeError as error:
+            return Branch(ref, head, broken=f"an inventory in {ref} cannot be read: {error}")
+        if record.fleet != fleet:
+            return Branch(ref, head, broken=f"{ref} belongs to fleet {record.fleet!r}, not to {fleet!r}")
+        unit = Unit(record.subscription, record.cluster)
+        entries = {entry.key: entry for entry in record.entries}
+        inventories[unit] = Inventory(unit, record.fleet, entries, record.feed, record.commit, head)
+    return Branch(ref, head, inventories)
+
+
+async def prepare(mirror: Mirror, branch: Branch, works: Sequence[Work], options: Options, texts: Texts) -> Prepared:
+    """Plan the units of one branch, and say which of its files change."""
+    if branch.broken:
+        raise Refused("broken-branch", branch.broken, "remove the branch if nobody else needs it")
+    there = await _files(mirror, branch) if options.verify else None
+    plans: list[Plan] = []
+    removed: dict[str, None] = {}
+    files: dict[str, bytes | None] = {}
+    changed: set[Unit] = set()
+    for work in works:
+        inventory = branch.inventories.get(work.unit, Inventory(work.unit, options.fleet))
+        seen = {} if there is None else _seen(work.unit, inventory, there)
+        decided = plan(work.unit, work.feed, inventory, seen, work.evidence)
+        plans.append(decided)
+        entries = _written(decided, inventory, files, removed, texts)
+        feed = None if decided.guard else decided.feed
+        if decided.changes or feed != inventory.feed or entries.keys() != inventory.entries.keys():
+            changed.add(work.unit)
+            files[index_path(work.unit.subscription)] = _index(work.unit, entries, feed, options)
+    return Prepared(branch, tuple(plans), {**removed, **files}, frozenset(changed))
+
+
+async def _files(mirror: Mirror, branch: Branch) -> Mapping[str, BlobId]:
+    return (await mirror.tree(branch.head)).files if branch.head else {}
+
+
+def _seen(unit: Unit, inventory: Inventory, there: Mapping[str, BlobId]) -> dict[ObjectKey, Seen]:
+    seen = {}
+    for key, entry in inventory.entries.items():
+        blob = there.get(filenames.path_of(unit.subscription, key))
+        seen[key] = Seen(exists=blob is not None, drifted=blob != entry.resource_version)
+    return seen
+
+
+def _written(
+    decided: Plan,
+    inventory: Inventory,
+    files: dict[str, bytes | None],
+    removed: dict[str, None],
+    texts: Texts,
+) -> dict[ObjectKey, Entry]:
+    """Add the files of a plan; the answer is what the inventory holds afterwards."""
+    entries = dict(inventory.entries)
+    subscription = decided.unit.subscription
+    for wave in decided.waves:
+        for change in wave:
+            if change.action is Action.UNCHANGED or change.wanted is None:
+                continue
+            content, blob = texts.of(change.wanted)
+            files[filenames.path_of(subscription, change.key)] = content
+            keep, digest = keep_of(change.wanted.body), change.wanted.digest
+            entries[change.key] = Entry(change.key, change.api_version, digest, resource_version=blob, keep=keep)
+    for wave in decided.prunes:
+        for change in wave:
+            removed[filenames.path_of(subscription, change.key)] = None
+            entries.pop(change.key, None)
+    for change in decided.kept:
+        if change.released:
+            entries.pop(change.key, None)
+    return entries
+
+
+def _index(unit: Unit, entries: Mapping[ObjectKey, Entry], feed: Digest | None, options: Options) -> bytes | None:
+    if not entries and feed is None:
+        return None
+    ordered = tuple(entry for _, entry in sorted(entries.items(), key=lambda item: item[0]))
+    record = Record(options.fleet, unit.subscription, unit.cluster, ordered, feed, options.commit)
+    return msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n"
