@@ -119,8 +119,8 @@ def _faults(name: str, sourced: Sourced[Subscription]) -> Iterator[Problem]:
         yield Problem(sourced.place, ("spec", *field), "not-supported", message, concerns=(name,))
     for position, subscriber in enumerate(spec.subscribers):
         if fault := fault_of(subscriber.cluster_affinity):
-            field = ("spec", "subscribers", position, "clusterAffinity", "matchExpressions")
-            yield Problem(sourced.place, field, "invalid-selector", fault, concerns=(name,))
+            where = ("spec", "subscribers", position, "clusterAffinity", "matchExpressions")
+            yield Problem(sourced.place, where, "invalid-selector", fault, concerns=(name,))
 
 
 def _unsupported(spec: SubscriptionSpec) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -1,0 +1,1 @@
+"""What each cluster gets: overrides applied to feeds, once per distinct result. Pure."""

@@ -1,0 +1,66 @@
+"""ServiceExports follow their Service to every cluster that gets it.
+
+An export that a Subscription names as a feed goes where that Subscription says, and nowhere by itself.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from reconciler.model.objects import ObjectKey
+from reconciler.model.placement import Schedule
+from reconciler.model.snapshot import Problem, Resource, Snapshot
+
+_GROUP = "multicluster.x-k8s.io"
+
+
+class Exports(msgspec.Struct, frozen=True):
+    """The exports that follow, by their Service."""
+
+    following: Mapping[ObjectKey, Resource]
+    problems: tuple[Problem, ...] = ()
+
+    def of(self, service: ObjectKey) -> Resource | None:
+        """The export that goes wherever this object goes."""
+        return self.following.get(service)
+
+
+def is_service(key: ObjectKey) -> bool:
+    """Whether an export may follow this object."""
+    return key.kind == "Service" and not key.group
+
+
+def exports(snapshot: Snapshot, schedule: Schedule) -> Exports:
+    """All exports that follow a Service, and a problem for each that would follow it nowhere."""
+    named = _named(snapshot)
+    following, problems = {}, []
+    for key, resource in snapshot.resources.items():
+        if key.kind != "ServiceExport" or key.group != _GROUP or key in named:
+            continue
+        service = ObjectKey("", "Service", key.namespace, key.name)
+        following[service] = resource
+        if problem := _nowhere(resource, service, named.get(service, ()), schedule):
+            problems.append(problem)
+    return Exports(following, tuple(problems))
+
+
+def _named(snapshot: Snapshot) -> dict[ObjectKey, tuple[str, ...]]:
+    """The Subscriptions that name a Service or an export as a feed."""
+    named: dict[ObjectKey, tuple[str, ...]] = {}
+    for name, sourced in snapshot.subscriptions.items():
+        for feed in sourced.value.spec.feeds:
+            if feed.kind in ("Service", "ServiceExport"):
+                named[feed.object] = (*named.get(feed.object, ()), name)
+    return named
+
+
+def _nowhere(resource: Resource, service: ObjectKey, by: tuple[str, ...], schedule: Schedule) -> Problem | None:
+    """A Subscription that is not scheduled keeps what it has, so its Service is not said to go nowhere."""
+    if not by:
+        rule, message = "export-not-delivered", f"no Subscription delivers the {service}, so its export goes nowhere"
+    elif all(name in schedule.subscriptions and not schedule.subscriptions[name].placements for name in by):
+        rule, message = "export-without-cluster", f"the {service} goes to no cluster, so its export goes nowhere"
+    else:
+        return None
+    hint = "name the Service, or the ServiceExport itself, as a feed of a Subscription"
+    return Problem(resource.place, ("metadata", "name"), rule, message, hint)
