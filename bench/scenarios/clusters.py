@@ -6,18 +6,23 @@
 from __future__ import annotations
 
 import itertools
+import os
+import subprocess
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from bench import hundred
 from bench.measure import Sample, run
 from bench.scenario import Contender, Goal, Prepared, Scenario
+from bench.watched import Arrival
 from bench.world import World, world
 
 Versions = Callable[[int], Sequence[int]]
 """The versions of the hundred objects in the n-th round."""
 
-SYNC, KUBECTL = "reconciler sync --once", "kubectl apply --server-side, per child"
+SYNC, STAYING = "reconciler sync --once", "reconciler sync, running: push to change on all"
+KUBECTL = "kubectl apply --server-side, per child"
 
 
 def _one(version: int) -> list[int]:
@@ -49,9 +54,42 @@ def change_all() -> Iterator[Prepared]:
 
 @contextmanager
 def change_one() -> Iterator[Prepared]:
-    """Every run changes one object of a hundred."""
-    with _change(_one, _whole_command(2)) as prepared:
-        yield prepared
+    """Every run changes one object of a hundred; beside the commands a `sync` that stays."""
+    with world() as here, _staying(here) as staying:
+        yield Prepared(
+            [
+                Contender(SYNC, _sync(here, _one)),
+                Contender(STAYING, staying),
+                Contender(KUBECTL, _kubectl(here, _one)),
+            ],
+            [
+                *_whole_command(2),
+                Goal(f"running sync, times faster than {KUBECTL}", STAYING, "wall_s", KUBECTL, at_least=5),
+            ],
+        )
+
+
+@contextmanager
+def _staying(here: World) -> Iterator[Callable[[], Sample]]:
+    """A `sync` that follows its repo; measured from the end of the push to when all children show the change."""
+    subject, numbers = here.subject(), itertools.count(1)
+    run(here.sync(subject, "--once"))
+    command = here.sync(subject, "--quiet")
+    path = f"/api/v1/namespaces/{subject.name}/configmaps/thing-000"
+    process = subprocess.Popen(list(command.argv), env={**os.environ, **command.env}, cwd=command.cwd)
+
+    def change() -> Sample:
+        version = next(numbers)
+        arrival = Arrival(here.fleet.children, path, str(version))
+        subject.commit(_one(version))
+        pushed = time.perf_counter()
+        return Sample({"wall_s": arrival.last() - pushed})
+
+    try:
+        yield change
+    finally:
+        process.terminate()
+        process.wait()
 
 
 @contextmanager
