@@ -109,7 +109,9 @@ def _show_bug(error: Exception) -> None:
     import traceback
 
     frames = traceback.extract_tb(error.__traceback__)[-4:]
-    where = " < ".join(f"{frame.name} ({frame.filename.rpartition('reconciler/')[2]}:{frame.lineno})" for frame in frames[::-1])
+    where = " < ".join(
+        f"{frame.name} ({frame.filename.rpartition('reconciler/')[2]}:{frame.lineno})" for frame in frames[::-1]
+    )
     click.echo(f"{click.style('bug', fg='red')}[{type(error).__name__}]: in {where}", err=True)
     click.echo("  hint: this is our mistake; please report these two lines (RECONCILER_DEBUG=1 shows more)", err=True)
     if os.environ.get("RECONCILER_DEBUG"):

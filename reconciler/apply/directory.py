@@ -1,0 +1,229 @@
+"""Delivery into a directory: one file per object, planned as for a cluster, with an inventory beside the files.
+
+    <root>/<cluster>/<path of the object>              what a person or another tool applies
+    <root>/.reconciler/fleet.json                      which feed of which unit is wholly there
+    <root>/.reconciler/units/<cluster id>/<ns>.<name>  the inventory of one unit
+
+The index makes an unchanged unit cost nothing; the inventory of a unit is widened before its first write and narrowed
+after its last delete, so that a run that was killed is finished by the next one.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from reconciler.adapters.files import Directory, exclusive
+from reconciler.model.errors import ReconcilerError, UsageError
+from reconciler.model.feed import Unit
+from reconciler.model.objects import CommitId, Digest, ObjectKey
+from reconciler.model.plan import Action, Change, Entry, Inventory, Plan, Seen, Work
+from reconciler.model.status import Delivered, Outcome, Result, State
+from reconciler.planning import filenames
+from reconciler.planning.plan import plan
+
+INDEX = ".reconciler/fleet.json"
+
+
+class IndexedCluster(msgspec.Struct, frozen=True):
+    """What the index knows of one cluster: the directory it has, and the feed of each Subscription."""
+
+    name: str
+    units: dict[str, Digest | None]
+
+
+class Index(msgspec.Struct, frozen=True):
+    """The index of a directory; clusters by id."""
+
+    fleet: str
+    clusters: dict[str, IndexedCluster] = {}
+
+
+class Record(msgspec.Struct, frozen=True):
+    """The inventory of a unit as it is kept in the directory."""
+
+    entries: tuple[Entry, ...]
+    feed: Digest | None = None
+    commit: CommitId | None = None
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What holds for a whole run."""
+
+    fleet: str
+    commit: CommitId
+    names: Mapping[str, str]
+    """Names of the clusters by id."""
+    verify: bool = False
+    """Look at every file, not only at the index."""
+    dry_run: bool = False
+    stop: Callable[[], bool] = lambda: False
+    """Asked between units."""
+    done: Callable[[Delivered], None] = lambda delivered: None
+
+
+def read_index(root: Path, fleet: str) -> Index:
+    """The index of a directory, empty for a new one; UsageError when the directory belongs to another fleet."""
+    content = Directory(root).read(INDEX)
+    if content is None:
+        return Index(fleet)
+    try:
+        index = msgspec.json.decode(content, type=Index)
+    except msgspec.DecodeError as error:
+        hint = "restore it, or deliver into an empty directory"
+        raise UsageError("bad-index", f"{root / INDEX} cannot be read: {error}", hint) from error
+    if index.fleet != fleet:
+        raise UsageError("other-fleet", f"{root} belongs to fleet {index.fleet!r}, not to {fleet!r}")
+    return index
+
+
+def units_of(index: Index) -> Mapping[Unit, Digest | None]:
+    """The units that a directory holds, with the feed that is wholly there."""
+    return {Unit(name, cid): feed for cid, cluster in index.clusters.items() for name, feed in cluster.units.items()}
+
+
+def deliver(root: Path, works: Iterable[Work], options: Options) -> list[Delivered]:
+    """Bring every unit of `works` to its feed."""
+    if options.dry_run:
+        return [_deliver_unit(Directory(root), work, options) for work in works]
+    with exclusive(root):
+        return list(_deliver_all(root, works, options))
+
+
+def _deliver_all(root: Path, works: Iterable[Work], options: Options) -> Iterator[Delivered]:
+    index, directory, touched = read_index(root, options.fleet), Directory(root), False
+    try:
+        for work in works:
+            if options.stop():
+                break
+            delivered = _deliver_unit(directory, work, options)
+            touched |= _note(index, delivered, options)
+            options.done(delivered)
+            yield delivered
+    finally:
+        if touched:
+            directory.write(INDEX, msgspec.json.format(msgspec.json.encode(index, order="sorted"), indent=1))
+
+
+def _note(index: Index, delivered: Delivered, options: Options) -> bool:
+    unit = delivered.unit
+    known = index.clusters.get(unit.cluster)
+    name = options.names.get(unit.cluster, known.name if known else unit.cluster)
+    units = dict(known.units) if known else {}
+    if delivered.feed is None and all(o.result is Result.PRUNED for o in delivered.outcomes):
+        units.pop(unit.subscription, None)
+    else:
+        units[unit.subscription] = delivered.feed
+    changed = known is None or units != known.units or name != known.name
+    if units:
+        index.clusters[unit.cluster] = IndexedCluster(name, units)
+    else:
+        index.clusters.pop(unit.cluster, None)
+    return changed
+
+
+def _deliver_unit(directory: Directory, work: Work, options: Options) -> Delivered:
+    unit = work.unit
+    try:
+        inventory = _inventory(directory, unit, options.fleet)
+        place = _Place(directory, unit, options.names.get(unit.cluster, unit.cluster))
+        decided = plan(unit, work.feed, inventory, place.look(inventory) if options.verify else {}, work.evidence)
+        if options.dry_run:
+            return _answer(decided, [_would(change) for change in _all(decided)])
+        outcomes = place.execute(decided, inventory, options.commit)
+        return _answer(decided, outcomes)
+    except ReconcilerError as error:
+        return Delivered(unit, State.FAILED, message=error.message)
+
+
+def _all(decided: Plan) -> Iterator[Change]:
+    for wave in (*decided.waves, *decided.prunes, decided.kept):
+        yield from wave
+
+
+_RESULT = {
+    Action.CREATE: Result.CREATED,
+    Action.CHANGE: Result.CHANGED,
+    Action.PRUNE: Result.PRUNED,
+    Action.KEEP: Result.KEPT,
+    Action.UNCHANGED: Result.UNCHANGED,
+}
+
+
+def _would(change: Change) -> Outcome:
+    return Outcome(change.key, _RESULT[change.action], reason=change.reason)
+
+
+def _answer(decided: Plan, outcomes: list[Outcome]) -> Delivered:
+    held = decided.guard is not None
+    state = State.HELD if held else State.DELIVERED
+    return Delivered(decided.unit, state, tuple(outcomes), feed=None if held else decided.feed, guard=decided.guard)
+
+
+def _unit_path(unit: Unit) -> str:
+    return f".reconciler/units/{unit.cluster}/{unit.subscription.replace('/', '.', 1)}.json"
+
+
+def _inventory(directory: Directory, unit: Unit, fleet: str) -> Inventory:
+    content = directory.read(_unit_path(unit))
+    if content is None:
+        return Inventory(unit, fleet)
+    try:
+        record = msgspec.json.decode(content, type=Record)
+    except msgspec.DecodeError as error:
+        raise ReconcilerError("bad-inventory", f"{_unit_path(unit)} cannot be read: {error}") from error
+    return Inventory(unit, fleet, {entry.key: entry for entry in record.entries}, record.feed, record.commit)
+
+
+class _Place:
+    """The files of one unit below its cluster's directory."""
+
+    def __init__(self, directory: Directory, unit: Unit, cluster: str) -> None:
+        self._directory = directory
+        self._unit = unit
+        self._cluster = cluster
+
+    def look(self, inventory: Inventory) -> dict[ObjectKey, Seen]:
+        """Compare every file that we own with what we last wrote."""
+        seen = {}
+        for key, entry in inventory.entries.items():
+            content = self._directory.read(self._path(key))
+            drifted = content is None or filenames.digest(content) != entry.resource_version
+            seen[key] = Seen(exists=content is not None, drifted=drifted)
+        return seen
+
+    def execute(self, decided: Plan, inventory: Inventory, commit: CommitId) -> list[Outcome]:
+        """Write and delete what the plan says; the inventory is a superset of the files at every moment."""
+        entries = dict(inventory.entries)
+        todo = [change for wave in decided.waves for change in wave]
+        writes = [change for change in todo if change.action is not Action.UNCHANGED]
+        prunes = [change for wave in decided.prunes for change in wave]
+        if writes:
+            new = {change.key: Entry(change.key, change.api_version) for change in writes}
+            self._keep({**entries, **new}, None, commit)
+        for change in writes:
+            entries[change.key] = self._write(change)
+        for change in prunes:
+            self._directory.delete(self._path(change.key))
+            entries.pop(change.key, None)
+        if writes or prunes or inventory.feed != decided.feed:
+            self._keep(entries, None if decided.guard else decided.feed, commit)
+        return [_would(change) for change in _all(decided)]
+
+    def _write(self, change: Change) -> Entry:
+        if change.wanted is None:
+            raise AssertionError(f"{change.action} of {change.key} has no object")
+        content = filenames.serialise(change.wanted.body)
+        self._directory.write(self._path(change.key), content)
+        return Entry(change.key, change.api_version, change.wanted.digest, resource_version=filenames.digest(content))
+
+    def _keep(self, entries: Mapping[ObjectKey, Entry], feed: Digest | None, commit: CommitId) -> None:
+        path = _unit_path(self._unit)
+        if not entries:
+            self._directory.delete(path)
+            return
+        record = Record(tuple(entry for _, entry in sorted(entries.items())), feed, commit)
+        self._directory.write(path, msgspec.json.encode(record))
+
+    def _path(self, key: ObjectKey) -> str:
+        return f"{self._cluster}/{filenames.path_of(self._unit.subscription, key)}"

@@ -1,0 +1,102 @@
+"""Options that several commands share, and how they are read."""
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from reconciler.adapters.git.revision import Revision, commit_revision
+from reconciler.sync.options import Options
+from reconciler.sync.selection import Narrow
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+class Duration(click.ParamType[float]):
+    """Go's duration syntax: `30s`, `5m`, `1h30m`; a bare number is seconds. The value is in seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, int | float):
+            return float(value)
+        if value.isdigit():
+            return float(value)
+        parts = _DURATION.findall(value)
+        if not parts or "".join(number + unit for number, unit in parts) != value:
+            self.fail(f"{value!r} is no duration; write 30s, 5m or 1h30m", param, ctx)
+        return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+
+
+def cache_directory() -> Path:
+    """Where blobs and mirrors are remembered; may be deleted at any time."""
+    named = os.environ.get("RECONCILER_CACHE")
+    if named:
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "reconciler"
+
+
+def repository(command: F) -> F:
+    """REPO and which commit of it."""
+    command = click.option("--path", default="", help="Directory of the repo that holds the fleet (fleet.yaml).")(
+        command
+    )
+    command = click.option("--commit", help="Exactly this commit.")(command)
+    command = click.option("--tag", help="The commit of this tag.")(command)
+    command = click.option("--branch", help="The head of this branch (default: the remote's HEAD).")(command)
+    return click.argument("repo", default=".")(command)
+
+
+def narrowing(command: F) -> F:
+    """--cluster, --subscription and -l."""
+    command = click.option("-l", "--selector", default="", help="Only clusters with these labels (env=prod,tier!=db).")(
+        command
+    )
+    command = click.option(
+        "--subscription", "subscriptions", multiple=True, help="Only this Subscription (namespace/name); repeatable."
+    )(command)
+    return click.option("--cluster", "clusters", multiple=True, help="Only this cluster; repeatable.")(command)
+
+
+def output(*formats: str) -> Callable[[F], F]:
+    """-o with the formats of a command, the first one by default."""
+    return click.option(
+        "-o", "--output", type=click.Choice(formats), default=formats[0], show_default=True, help="Format of stdout."
+    )
+
+
+def revision(given: dict[str, Any]) -> Revision:
+    """Which commit --branch, --tag or --commit ask for; at most one may be given."""
+    named = [(kind, name) for kind in ("branch", "tag", "commit") if (name := given[kind])]
+    if len(named) > 1:
+        raise click.UsageError("give one of --branch, --tag and --commit")
+    if not named:
+        return Revision()
+    kind, name = named[0]
+    if kind == "commit":
+        return commit_revision(name)
+    return Revision("branch" if kind == "branch" else "tag", name)
+
+
+def narrow(given: dict[str, Any]) -> Narrow:
+    """What --cluster, --subscription and -l ask for."""
+    return Narrow(frozenset(given["clusters"]), frozenset(given["subscriptions"]), given["selector"])
+
+
+def reading(given: dict[str, Any]) -> Options:
+    """The command line of a command that only reads."""
+    return Options(
+        repo=given["repo"],
+        revision=revision(given),
+        path=given["path"].strip("/"),
+        cache=cache_directory(),
+        environment=dict(os.environ),
+        home=Path.home(),
+        narrow=narrow(given) if "clusters" in given else Narrow(),
+    )

@@ -1,0 +1,94 @@
+"""Progress and logs on stderr: a live line on a terminal, log lines where nobody watches and for a run that stays."""
+
+import contextlib
+import sys
+from collections.abc import Iterator
+
+import click
+
+from reconciler.cli.terminal import interactive, talk
+from reconciler.sync.events import Event, Level, Tell
+
+_FACES = {Level.DEBUG: "bright_black", Level.INFO: "green", Level.WARNING: "yellow", Level.ERROR: "red"}
+
+
+@contextlib.contextmanager
+def watch_progress(*, verbose: int, quiet: bool, log: str, once: bool) -> Iterator[Tell]:
+    """Show events until the block ends.
+
+    A run that stays logs every step; a single run shows a live line on a terminal and is silent elsewhere, unless
+    `verbose` asks for the log.
+    """
+    level = Level.ERROR if quiet else Level.DEBUG if verbose > 1 else Level.INFO
+    if not once or verbose or log == "json":
+        yield _logger(level, log)
+    elif quiet or not interactive():
+        yield _above(Level.ERROR if quiet else Level.WARNING, _line)
+    else:
+        with _live() as tell:
+            yield tell
+
+
+def _above(level: Level, show: Tell) -> Tell:
+    def tell(event: Event) -> None:
+        if event.level >= level:
+            show(event)
+
+    return tell
+
+
+def _line(event: Event) -> None:
+    where = f"{event.cluster}: " if event.cluster else ""
+    talk(f"{click.style(event.step, fg=_FACES[event.level])} {where}{event.text}")
+
+
+def _logger(level: Level, log: str) -> Tell:
+    import structlog
+
+    renderer = structlog.processors.JSONRenderer() if log == "json" else structlog.dev.ConsoleRenderer(pad_event_to=0)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logger = structlog.get_logger()
+
+    def tell(event: Event) -> None:
+        named = {"cluster": event.cluster} if event.cluster else {}
+        counted = {"done": event.done, "total": event.total} if event.total else {}
+        logger.log(int(event.level), event.text, step=event.step, **named, **counted)
+
+    return tell
+
+
+@contextlib.contextmanager
+def _live() -> Iterator[Tell]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", style="bold"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[text]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("start", total=None, text="")
+
+        def tell(event: Event) -> None:
+            where = f"{event.cluster}: " if event.cluster else ""
+            if event.level >= Level.WARNING:
+                progress.console.print(f"[yellow]{event.step}[/] ", end="")
+                progress.console.print(f"{where}{event.text}", markup=False, highlight=False)
+                return
+            text = f"{event.done}/{event.total} {where}{event.text}" if event.total else where + event.text
+            progress.update(
+                task, description=event.step, text=text[:44], completed=event.done, total=event.total or None
+            )
+
+        yield tell

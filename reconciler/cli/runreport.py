@@ -1,0 +1,135 @@
+"""How a run is told: one table of clusters, then what needs attention, then one line."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from reconciler.cli import problems as problem_text
+from reconciler.cli import terminal
+from reconciler.cli.terminal import ROWS_SHOWN
+from reconciler.model.status import Failure, Health, Result, Tally
+from reconciler.sync.report import Report, ready
+
+HEADERS = ("CLUSTER", "OBJECTS", "CREATED", "CHANGED", "PRUNED", "SAME", "STATE", "MESSAGE")
+
+
+def print_report(report: Report, output: str) -> None:
+    """Print a report to stdout; problems of the repo go to stderr."""
+    if output in ("json", "yaml"):
+        terminal.emit(terminal.structured(as_data(report), output))
+        return
+    if report.problems:
+        terminal.talk(problem_text.as_text(report.problems))
+    if report.rows:
+        terminal.emit(terminal.table(HEADERS, [_cells(row) for row in _shown(report, output)]))
+    for line in (*_folded(report, output), *_failures(report, output), *_guards(report)):
+        terminal.emit(line)
+    terminal.emit(_last_line(report))
+
+
+def _shown(report: Report, output: str) -> list[Tally]:
+    rows = list(report.rows)
+    if output == "wide" or len(rows) <= ROWS_SHOWN:
+        return rows
+    return [row for row in rows if _loud(row)][:ROWS_SHOWN]
+
+
+def _loud(row: Tally) -> bool:
+    return not ready(row) or bool(row.created or row.changed or row.pruned or row.failed)
+
+
+def _folded(report: Report, output: str) -> Iterator[str]:
+    hidden = len(report.rows) - len(_shown(report, output))
+    if hidden:
+        quiet = sum(not _loud(row) for row in report.rows)
+        rest = hidden - quiet
+        yield f"… {quiet} clusters unchanged" + (f", {rest} more rows" if rest else "") + " (-o wide shows all)"
+
+
+def _cells(row: Tally) -> list[str]:
+    counts = [row.objects, row.created, row.changed, row.pruned, row.unchanged]
+    return [row.cluster, *(str(count) for count in counts), terminal.coloured(row.state), row.message]
+
+
+def failures_of(report: Report) -> Iterator[tuple[str, str, Failure]]:
+    """Cluster, Subscription and failure of every object that could not be written or is not ready."""
+    for delivered in report.delivered:
+        name = report.names.get(delivered.unit.cluster, delivered.unit.cluster)
+        for outcome in delivered.outcomes:
+            unready = outcome.health in (Health.FAILED, Health.PROGRESSING)
+            if outcome.result is Result.FAILED or unready:
+                reason = outcome.reason or outcome.health.value
+                yield name, delivered.unit.subscription, Failure(str(outcome.key), reason, outcome.message)
+
+
+def _failures(report: Report, output: str) -> Iterator[str]:
+    found = list(failures_of(report))
+    shown = found if output == "wide" else found[:ROWS_SHOWN]
+    if shown:
+        yield ""
+        rows = [(cluster, failure.object, f"{failure.reason}: {failure.message}") for cluster, _, failure in shown]
+        yield terminal.table(("CLUSTER", "OBJECT", "WHY"), rows)
+    if len(found) > len(shown):
+        yield f"… {len(found) - len(shown)} more (-o wide shows all)"
+
+
+def _guards(report: Report) -> Iterator[str]:
+    for delivered in report.delivered:
+        if delivered.guard is None:
+            continue
+        name = report.names.get(delivered.unit.cluster, delivered.unit.cluster)
+        guard = delivered.guard
+        yield ""
+        yield f"{click.style('held', fg='yellow')}[{guard.rule}]: {delivered.unit.subscription} on {name}: {guard.message}"
+        yield from (f"  would delete {key}" for key in guard.keys[:ROWS_SHOWN])
+        yield f"  to delete exactly these: --acknowledge {guard.acknowledge}"
+
+
+def _last_line(report: Report) -> str:
+    short = report.source[:12]
+    if report.nothing_new:
+        return f"{report.fleet}: {report.reference} is at {short}; nothing to do"
+    total = sum(row.created + row.changed + row.pruned for row in report.rows)
+    attention = sum(not ready(row) for row in report.rows)
+    would = "would be written or deleted" if report.dry_run else "written or deleted"
+    state = f", {attention} of {len(report.rows)} clusters need attention" if attention else ""
+    status = f", status {report.status[:12]}" if report.status else ""
+    return f"{report.fleet}: {report.reference} at {short}: {total} objects {would}{state}{status}"
+
+
+def as_data(report: Report) -> dict[str, Any]:
+    """The report for machines: complete, and stable in its names."""
+    return {
+        "fleet": report.fleet,
+        "reference": report.reference,
+        "commit": report.source,
+        "statusCommit": report.status or None,
+        "nothingNew": report.nothing_new,
+        "dryRun": report.dry_run,
+        "exitCode": int(report.exit_code),
+        "clusters": list(report.rows),
+        "units": [
+            {
+                "cluster": report.names.get(d.unit.cluster, d.unit.cluster),
+                "clusterId": d.unit.cluster,
+                "subscription": d.unit.subscription,
+                "state": d.state,
+                "message": d.message,
+                "feed": d.feed,
+                "objects": [
+                    {
+                        "object": str(o.key),
+                        "result": o.result,
+                        "health": o.health,
+                        "reason": o.reason,
+                        "message": o.message,
+                    }
+                    for o in d.outcomes
+                ],
+                "guard": d.guard,
+            }
+            for d in report.delivered
+        ],
+        "problems": [problem_text.as_data(problem) for problem in report.problems],
+    }

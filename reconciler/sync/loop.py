@@ -1,0 +1,116 @@
+"""`sync` without `--once`: follow the repo, one run at a time, for as long as the program lives.
+
+A look at the remote happens every interval (with jitter, so that many fleets do not knock at once) and, for a local
+repo, as soon as its refs move. Several commits in one burst are one run. A commit that arrives while a run waits for
+readiness ends that wait. What failed is tried again at the next look.
+"""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator
+
+from reconciler.adapters import clock
+from reconciler.adapters.watch import git_paths, watching
+from reconciler.model.errors import Exit, ReconcilerError, UsageError
+from reconciler.sync.events import Event, Level, Tell
+from reconciler.sync.options import Options
+from reconciler.sync.repo import Repo, opened
+from reconciler.sync.report import Report, ready
+from reconciler.sync.run import run
+
+JITTER = 0.2
+"""Part of the interval by which a look may come early or late."""
+LONGEST_BACKOFF = 600.0
+"""Seconds between two looks at a remote that does not answer, at the most."""
+
+
+async def stay(options: Options, tell: Tell) -> None:
+    """Follow the repo until cancelled. Raises only what no later commit can mend: settings of the command line."""
+    async with opened(options) as repo, _noticing(repo) as moved:
+        failures = 0
+        while True:
+            moved.clear()
+            failures = 0 if await _one(repo, options, tell, moved) else failures + 1
+            await _next(moved, min(options.interval * 2**failures, LONGEST_BACKOFF) if failures else options.interval)
+
+
+async def _one(repo: Repo, options: Options, tell: Tell, moved: asyncio.Event) -> bool:
+    """One run; False when the remote or the commit could not be used."""
+    began = clock.monotonic()
+    try:
+        async with asyncio.TaskGroup() as group:
+            look = group.create_task(_look(repo, options, moved), name="look for newer commits")
+            report = await run(repo, options, tell, moved)
+            look.cancel()
+    except* ReconcilerError as errors:
+        first = errors.exceptions[0]
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        if isinstance(first, UsageError):
+            raise first from None
+        tell(Event("run", str(first), Level.ERROR))
+        return False
+    _tell_run(report, clock.monotonic() - began, tell)
+    return True
+
+
+def _tell_run(report: Report, seconds: float, tell: Tell) -> None:
+    level = Level.INFO if report.exit_code in (Exit.OK, Exit.DIFFERS) else Level.WARNING
+    if report.nothing_new:
+        tell(Event("poll", f"{report.reference} is at {report.source[:12]}, nothing new", Level.DEBUG))
+        return
+    for problem in report.problems:
+        where = f"{problem.place.path}:{problem.line}:{problem.column}"
+        tell(Event("read", f"{where}: {problem.severity}[{problem.rule}]: {problem.message}", Level.WARNING))
+    for row in report.rows:
+        if not ready(row):
+            tell(Event("deliver", f"{row.state}: {row.message}", Level.WARNING, cluster=row.cluster))
+    written = sum(row.created + row.changed + row.pruned for row in report.rows)
+    text = f"{report.source[:12]}: {written} objects written or deleted in {len(report.rows)} clusters, {seconds:.1f} s"
+    tell(Event("run", text, level))
+
+
+async def _look(repo: Repo, options: Options, moved: asyncio.Event) -> None:
+    """While a run goes on: notice a newer commit, so that its wait for readiness ends."""
+    while True:
+        await asyncio.sleep(_jittered(options.interval))
+        asked, now = repo.asked, await _head(repo)
+        if None not in (asked, now) and now != asked:
+            moved.set()
+            return
+
+
+async def _head(repo: Repo) -> str | None:
+    last = repo.last()
+    with contextlib.suppress(ReconcilerError):
+        return (await repo.heads(last.settings if last else None)).commit
+    return None
+
+
+async def _next(moved: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(moved.wait(), _jittered(seconds))
+
+
+def _jittered(seconds: float) -> float:
+    return seconds * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load, guards nothing
+
+
+@contextlib.asynccontextmanager
+async def _noticing(repo: Repo) -> AsyncIterator[asyncio.Event]:
+    """An event that is set when the refs of a local repo move; never for a remote one."""
+    moved = asyncio.Event()
+    if repo.remote.path is None:
+        yield moved
+        return
+    async with watching(git_paths(repo.remote.path)) as notices, asyncio.TaskGroup() as group:
+
+        async def forward() -> None:
+            while True:
+                await notices.burst()
+                moved.set()
+
+        task = group.create_task(forward(), name="notice commits")
+        yield moved
+        task.cancel()

@@ -1,0 +1,61 @@
+"""The path for commands that only read: the work tree of a local repo, or a commit of any remote, up to the feeds."""
+
+from pathlib import Path
+
+from reconciler import __version__
+from reconciler.adapters.cache import Cache
+from reconciler.adapters.git.run import Git
+from reconciler.adapters.git.worktree import WorkTree
+from reconciler.model.snapshot import Snapshot
+from reconciler.model.status import FleetStatus
+from reconciler.model.tree import Tree
+from reconciler.sync import story
+from reconciler.sync.options import Options
+from reconciler.sync.reach import reaching
+from reconciler.sync.repo import opened
+from reconciler.sync.worklist import Evaluated
+
+
+async def evaluated(options: Options) -> Evaluated:
+    """Read, schedule and render. A path without --branch, --tag or --commit means its work tree as it lies there."""
+    directory = Path(options.repo)
+    if options.revision.kind == "head" and directory.is_dir():
+        worktree = _WorkTree(options, directory / options.path)
+        return await _evaluate(options, worktree.library, await worktree.files.tree())
+    async with opened(options) as repo:
+        commit = await repo.fetch(await repo.heads(None))
+        return await _evaluate(options, repo.library, await repo.mirror.tree(commit, options.path))
+
+
+async def snapshot_of(options: Options) -> Snapshot:
+    """What the work tree of a local repo says."""
+    worktree = _WorkTree(options, Path(options.repo) / options.path)
+    tree = await worktree.files.tree()
+    return await worktree.library.snapshot(tree, await worktree.library.settings(tree))
+
+
+async def _evaluate(options: Options, library: story.Library, tree: Tree) -> Evaluated:
+    settings = await library.settings(tree)
+    snapshot = await library.snapshot(tree, settings)
+    async with reaching(options, settings) as reach:
+        facts = await reach.facts(snapshot)
+    return await story.evaluate(library, tree, snapshot, facts, FleetStatus(settings.fleet))
+
+
+class _WorkTree:
+    """A work tree with what is remembered of it; remembered apart from commits, as no remote is known."""
+
+    def __init__(self, options: Options, directory: Path) -> None:
+        self.files = WorkTree(Git(options.environment), directory)
+        self.library = story.Library(self.files, Cache(options.cache, "worktrees", __version__))
+
+
+async def status_of(options: Options) -> FleetStatus:
+    """The status that the last runs wrote; one ls-remote, and a fetch only when the branch moved."""
+    async with opened(options) as repo:
+        heads = await repo.heads(None)
+        commit = await repo.fetch(heads)
+        settings = await repo.library.settings(await repo.mirror.tree(commit, options.path))
+        if settings.status != type(settings.status)():
+            heads = await repo.heads(settings)
+        return await repo.status(settings, heads.status)

@@ -1,0 +1,110 @@
+"""The story of one commit, up to the feeds: read, schedule, render. Every command cuts this one path somewhere.
+
+Blobs are parsed once and remembered by id across runs; the rooms are pure, so all I/O of the path is in this module and
+in the doors that it calls.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+import msgspec
+
+from reconciler.adapters.cache import Cache
+from reconciler.model.clusters import ClusterFacts
+from reconciler.model.errors import Exit, ReconcilerError
+from reconciler.model.objects import BlobId, CommitId
+from reconciler.model.settings import Settings
+from reconciler.model.snapshot import Place, Problem, Snapshot
+from reconciler.model.status import FleetStatus
+from reconciler.model.tree import Tree
+from reconciler.render.render import render
+from reconciler.scheduling.schedule import schedule
+from reconciler.source import documents, layout, locate
+from reconciler.source.read import read
+from reconciler.source.settings import read_settings
+from reconciler.sync.worklist import Evaluated
+
+SETTINGS = "fleet.yaml"
+"""The settings of a fleet, at its root."""
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(documents.ParsedFile)
+
+
+class BrokenRepo(ReconcilerError):
+    """The fleet repo cannot be read at all: its settings are absent or wrong."""
+
+    exit_code = Exit.PROBLEMS
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        first = problems[0]
+        super().__init__(first.rule, f"{first.place.path}:{first.line}:{first.column}: {first.message}", first.hint)
+        self.problems = problems
+
+
+class Blobs(Protocol):
+    """Whoever has the bytes behind a tree: a mirror for commits, the work tree for itself."""
+
+    async def blobs(self, ids: Iterable[BlobId]) -> Mapping[BlobId, bytes]:
+        """Contents by blob id."""
+
+
+class Library:
+    """Trees read into snapshots; remembers what every blob says."""
+
+    def __init__(self, blobs: Blobs, cache: Cache) -> None:
+        self._blobs = blobs
+        self._cache = cache
+
+    async def settings(self, tree: Tree) -> Settings:
+        """The settings of a tree; BrokenRepo when it has none that can be used."""
+        blob = tree.files.get(SETTINGS)
+        if blob is None:
+            missing = Problem(
+                Place(SETTINGS),
+                (),
+                "no-settings",
+                "there is no fleet.yaml at the root",
+                "reconciler init",
+                line=1,
+                column=1,
+            )
+            raise BrokenRepo((missing,))
+        content = (await self._blobs.blobs([blob]))[blob]
+        settings, problems = read_settings(content)
+        if settings is None:
+            raise BrokenRepo(locate.locate(problems, {SETTINGS: content}))
+        return settings
+
+    async def snapshot(self, tree: Tree, settings: Settings) -> Snapshot:
+        """All that a tree says."""
+        selected = layout.selected(tree, settings)
+        return read(tree, settings, await self._parsed(set(selected.values())))
+
+    async def located(self, tree: Tree, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+        """Problems with their lines and columns."""
+        paths = {problem.place.path for problem in problems} & tree.files.keys()
+        if not paths:
+            return problems
+        contents = await self._blobs.blobs({tree.files[path] for path in paths})
+        return locate.locate(problems, {path: contents[tree.files[path]] for path in paths})
+
+    async def _parsed(self, ids: set[BlobId]) -> dict[BlobId, documents.ParsedFile]:
+        known = {blob: _decoder.decode(content) for blob, content in self._cache.remember(ids).items()}
+        missing = ids - known.keys()
+        if missing:
+            contents = await self._blobs.blobs(missing)
+            fresh = {blob: documents.parse(contents[blob]) for blob in missing}
+            self._cache.store({blob: _encoder.encode(parsed) for blob, parsed in fresh.items()})
+            known.update(fresh)
+        return known
+
+
+async def evaluate(
+    library: Library, tree: Tree, snapshot: Snapshot, facts: Mapping[str, ClusterFacts], previous: FleetStatus
+) -> Evaluated:
+    """Schedule and render a snapshot; all problems of all steps, located."""
+    scheduled = schedule(snapshot, facts, previous)
+    feeds = render(snapshot, scheduled, facts)
+    problems = await library.located(tree, (*snapshot.problems, *scheduled.problems, *feeds.problems))
+    return Evaluated(tree.commit or CommitId(""), snapshot, facts, scheduled, feeds, tuple(sorted(problems)))

@@ -1,0 +1,97 @@
+"""From what a commit says to what is to be done: one Work per unit, or a reason to leave the unit as it is."""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from reconciler.model.clusters import ClusterFacts
+from reconciler.model.feed import Feeds, Unit
+from reconciler.model.objects import CommitId, Digest
+from reconciler.model.placement import Schedule
+from reconciler.model.plan import Evidence, Work
+from reconciler.model.snapshot import Problem, Severity, Snapshot
+from reconciler.model.status import Delivered, FleetStatus, State
+from reconciler.sync.selection import Selection
+
+
+class Evaluated(msgspec.Struct, frozen=True):
+    """Everything that one commit says, with the facts that it was scheduled over."""
+
+    commit: CommitId
+    snapshot: Snapshot
+    facts: Mapping[str, ClusterFacts]
+    schedule: Schedule
+    feeds: Feeds
+    problems: tuple[Problem, ...]
+    """Of all steps, with line and column."""
+
+
+class Worklist(msgspec.Struct, frozen=True):
+    """What a run will do, and what it leaves."""
+
+    works: tuple[Work, ...]
+    left: tuple[Delivered, ...]
+    """Units that stay as they are: suspended, or held by problems of their Subscription."""
+
+
+class Judge:
+    """Decides about one unit at a time; also about units that only a place remembers."""
+
+    def __init__(
+        self, evaluated: Evaluated, previous: FleetStatus, selection: Selection, acknowledged: frozenset[Digest]
+    ) -> None:
+        self._evaluated = evaluated
+        self._previous = previous
+        self._selection = selection
+        self._acknowledged = acknowledged
+        self._clean = evaluated.snapshot.clean
+        self._held = _held(evaluated)
+
+    def decide(self, unit: Unit) -> Work | Delivered | None:
+        """Work, a reason to leave the unit, or None when the run does not ask for it."""
+        if not self._selection.includes(unit):
+            return None
+        why = self._selection.suspended(unit)
+        before = self._previous.units.get(unit)
+        if why:
+            return Delivered(unit, State.SUSPENDED, feed=before.feed if before else None, message=why)
+        feed = self._evaluated.feeds.units.get(unit)
+        if feed is None and unit.subscription in self._held:
+            return Delivered(unit, State.HELD, message=self._held[unit.subscription])
+        return Work(unit, feed, self._evidence(unit))
+
+    def _evidence(self, unit: Unit) -> Evidence:
+        scheduled = self._evaluated.schedule.subscriptions.get(unit.subscription)
+        return Evidence(
+            clean=self._clean,
+            subscription_known=unit.subscription in self._evaluated.snapshot.subscriptions,
+            cluster_known=unit.cluster in self._evaluated.facts,
+            placed=scheduled is None or bool(scheduled.placements),
+            acknowledged=self._acknowledged,
+        )
+
+
+def _held(evaluated: Evaluated) -> dict[str, str]:
+    """Subscriptions that cannot be delivered as the repo says, with the first problem of each."""
+    known = evaluated.snapshot.subscriptions
+    held = {name: "held: not rendered" for name in known if name not in evaluated.schedule.subscriptions}
+    held.update({name: "held: not rendered for every cluster" for name in evaluated.feeds.broken})
+    for problem in reversed(evaluated.problems):
+        if problem.severity is Severity.ERROR:
+            where = f"{problem.place.path}:{problem.line}"
+            held.update({name: f"held: {where} {problem.message}" for name in problem.concerns if name in held})
+    return held
+
+
+def worklist(judge: Judge, units: Iterable[Unit]) -> Worklist:
+    """Sort all units, each once, into what is to be done and what is left; order by cluster, then Subscription."""
+    works, left = [], []
+    for unit in sorted(set(units), key=lambda unit: (unit.cluster, unit.subscription)):
+        match judge.decide(unit):
+            case Work() as work:
+                works.append(work)
+            case Delivered() as delivered:
+                left.append(delivered)
+            case None:
+                continue
+    return Worklist(tuple(works), tuple(left))
