@@ -206,7 +206,10 @@ class PullSecret(_Strict, frozen=True, kw_only=True):
 class HelmChartSpec(_Strict, frozen=True, kw_only=True):
     """A chart, its options, and where it goes."""
 
-    repo: Annotated[str, Meta(pattern=r"^((https?|oci)://)?[\w\d./:@%~?#&=+\-]+$")]
+    repo: Annotated[
+        str,
+        Meta(pattern=r"^((https?|oci)://)?[\w\d./:@%~?#&=+\-]+$", description="A URL with http, https or oci."),
+    ]
     chart_pull_secret: PullSecret | None = None
     plain_http: Annotated[bool | None, Meta(title="plainHTTP")] = msgspec.field(name="plainHTTP", default=None)
     chart: Name
@@ -235,7 +238,9 @@ class HelmChart(_Strict, frozen=True, kw_only=True):
     status: Any = None
 
 
-ClusterId = Annotated[str, Meta(pattern=r"^[0-9A-Fa-f]{8}-([0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$")]
+ClusterId = Annotated[
+    str, Meta(pattern=r"^[0-9A-Fa-f]{8}-([0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$", description="A UUID: 8-4-4-4-12 digits.")
+]
 
 
 class ManagedClusterSpec(_Strict, frozen=True, kw_only=True):

@@ -1,0 +1,125 @@
+"""Which Subscriptions a problem concerns: those that cannot be delivered as their authors meant, until it is solved.
+
+A Subscription with a mistake concerns itself; an object whoever delivers it; an override whoever delivers what it
+changes; a cluster whoever divides replicas, because a missing cluster changes everybody's share. What cannot be read is
+assumed to match, so that a broken override never takes an earlier one back.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from reconciler.model.objects import Object, ObjectKey, group_of
+from reconciler.source import hints, kinds
+from reconciler.source.gather import Gathered, feeds_of
+
+
+class Deliveries(msgspec.Struct, frozen=True):
+    """Who delivers what, broken Subscriptions included as far as they can be read."""
+
+    by_key: Mapping[ObjectKey, tuple[str, ...]]
+    """Names of Subscriptions by object."""
+    dividing: tuple[str, ...]
+    """Subscriptions that divide replicas."""
+    complete: bool
+    """False when the feeds of some Subscription could not be read."""
+
+
+def deliveries(gathered: Gathered) -> Deliveries:
+    """Index all Subscriptions."""
+    by_key: dict[ObjectKey, list[str]] = {}
+    dividing = []
+    complete = True
+    for name, sourced in sorted(gathered.subscriptions.items()):
+        for feed in sourced.value.spec.feeds:
+            by_key.setdefault(feed.object, []).append(name)
+        if sourced.value.spec.scheduling_strategy == "Dividing":
+            dividing.append(name)
+    for body in gathered.broken:
+        if _type(body) == (kinds.APPS, "Subscription"):
+            read = [_key(feed) for feed in feeds_of(body)]
+            complete = complete and bool(read)
+            for key in read:
+                by_key.setdefault(key, []).append(_name(body))
+    unique = {key: tuple(sorted(set(names))) for key, names in by_key.items()}
+    return Deliveries(unique, tuple(dividing), complete)
+
+
+def concerned(about: Object, deliveries: Deliveries, *, whole: bool) -> tuple[str, ...]:
+    """Names of the Subscriptions that a problem of this object concerns."""
+    match _type(about):
+        case (_, ""):
+            return ()
+        case (kinds.APPS, "Subscription"):
+            return (_name(about),) if _part(about, "metadata", "name") else ()
+        case (kinds.CLUSTERS, "ManagedCluster"):
+            return deliveries.dividing
+        case (kinds.APPS, "Localization" | "Globalization"):
+            feed = _member(_member(about, "spec"), "feed")
+            return () if feed is None and whole else _delivering(feed or {}, deliveries)
+        case (kinds.MCS, "ServiceExport"):
+            service = {**_reference(about), "apiVersion": "v1", "kind": "Service"}
+            both = {*_delivering(_reference(about), deliveries), *_delivering(service, deliveries)}
+            return tuple(sorted(both))
+        case _:
+            pass
+    if whole and not _part(about, "metadata", "name"):
+        return ()
+    return _delivering(_reference(about), deliveries)
+
+
+def _delivering(reference: Mapping[str, Any], deliveries: Deliveries) -> tuple[str, ...]:
+    """Subscriptions with a feed that fits, where a part that is absent fits anything."""
+    version = reference.get("apiVersion")
+    group = group_of(version) if isinstance(version, str) else None
+    wanted = (group, *(reference.get(part) for part in ("kind", "namespace", "name")))
+    names: set[str] = set()
+    for key, subscriptions in deliveries.by_key.items():
+        have = (key.group, key.kind, key.namespace, key.name)
+        if all(not want or want == has for want, has in zip(wanted, have, strict=True)):
+            names.update(subscriptions)
+    return tuple(sorted(names))
+
+
+def _reference(about: Object) -> Mapping[str, Any]:
+    metadata = _member(about, "metadata") or {}
+    version, kind = about.get("apiVersion"), about.get("kind")
+    return {"apiVersion": version, "kind": kind, "namespace": metadata.get("namespace"), "name": metadata.get("name")}
+
+
+def _type(about: Object) -> tuple[str, str]:
+    """Group and kind, a misspelt control kind as the one that was meant."""
+    version, kind = about.get("apiVersion"), about.get("kind")
+    group = group_of(version) if isinstance(version, str) else ""
+    if not isinstance(kind, str):
+        return group, ""
+    own = {name: group for group, name in kinds.MODELS}
+    if kind in own and group not in (kinds.APPS, kinds.CLUSTERS, kinds.MCS):
+        return (own[kind], kind) if not version or hints.nearest(group, [own[kind]]) else (group, kind)
+    if group in (kinds.APPS, kinds.CLUSTERS, kinds.MCS) and kind not in own:
+        near = hints.nearest(kind, own)
+        return (own[near], near) if near else (group, kind)
+    return group, kind
+
+
+def _name(about: Object) -> str:
+    return f"{_part(about, 'metadata', 'namespace') or 'default'}/{_part(about, 'metadata', 'name')}"
+
+
+def _key(feed: Mapping[str, Any]) -> ObjectKey:
+    texts = {
+        part: feed[part] for part in ("apiVersion", "kind", "namespace", "name") if isinstance(feed.get(part), str)
+    }
+    group = group_of(texts.get("apiVersion", ""))
+    return ObjectKey(group, texts.get("kind", ""), texts.get("namespace", ""), texts.get("name", ""))
+
+
+def _member(value: Any, name: str) -> Mapping[str, Any] | None:
+    member = value.get(name) if isinstance(value, Mapping) else None
+    return member if isinstance(member, Mapping) else None
+
+
+def _part(about: Object, outer: str, name: str) -> str:
+    value = (_member(about, outer) or {}).get(name)
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,54 @@
+"""Checks of the feeds of Subscriptions: there are some, each names an object of the repo, none names it twice."""
+
+from collections.abc import Iterator
+
+from reconciler.model.authored import Feed, Subscription
+from reconciler.model.objects import ObjectKey
+from reconciler.source import kinds
+from reconciler.source.gather import Finding, Gathered
+from reconciler.source.references import References
+
+Fault = tuple[str, tuple[str | int, ...], str, str]
+"""Rule, field, message and hint."""
+
+
+def check(gathered: Gathered, references: References) -> Iterator[Finding]:
+    """All findings about feeds; each concerns its Subscription."""
+    for name, sourced in gathered.subscriptions.items():
+        for rule, field, message, hint in _faults(sourced.value, references):
+            yield Finding(gathered.problem(rule, sourced.place, field, message, hint), kinds.subscription(name))
+
+
+def _faults(subscription: Subscription, references: References) -> Iterator[Fault]:
+    feeds = subscription.spec.feeds
+    if not feeds:
+        # an empty render never prunes by accident
+        yield "feeds-empty", ("spec", "feeds"), "this Subscription has no feeds", ""
+    seen: dict[ObjectKey, int] = {}
+    for index, feed in enumerate(feeds):
+        field = ("spec", "feeds", index)
+        first = seen.setdefault(feed.object, index)
+        if first != index:
+            yield "feed-duplicate", field, f"{feed.object} is feed {first} already", ""
+            continue
+        fault = _fault(feed, references)
+        if fault is not None:
+            rule, part, message, hint = fault
+            yield rule, field + part, message, hint
+
+
+def _fault(feed: Feed, references: References) -> Fault | None:
+    key = feed.object
+    if (key.group, key.kind) in kinds.FLEET_KINDS:
+        return "feed-control-kind", ("kind",), f"{key} is a control object, which stays in the repo", ""
+    if key not in references.versions:
+        if references.is_broken(key):
+            return None
+        return "feed-not-found", ("name",), f"{key} is not in the repo", references.missing_hint(feed)
+    version = references.other_version(feed)
+    if version:
+        hint = f"Write `apiVersion: {version}`."
+        return "feed-version", ("apiVersion",), f"{key} is {version} in the repo, not {feed.api_version}", hint
+    if (key.group, key.kind) == (kinds.APPS, "HelmChart"):
+        return "not-supported", (), f"delivering {key} is not supported yet", "Render the chart into the repo for now."
+    return None

@@ -1,0 +1,92 @@
+"""Which files of a tree are read: by suffix, below the roots, not ignored.
+
+What they mean is decided by the kinds of their objects, never by their paths.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from reconciler.model.objects import BlobId
+from reconciler.model.settings import Settings
+from reconciler.model.tree import Tree
+
+SETTINGS_PATH = "fleet.yaml"
+SUFFIXES = (".yaml", ".yml", ".json")
+
+
+def selected(tree: Tree, settings: Settings) -> Mapping[str, BlobId]:
+    """Path to blob of every file that is read, sorted by path.
+
+    Never read: fleet.yaml, names that begin with a dot (below the root that is named), ignored paths, and the directory
+    that objects are delivered into, which would otherwise come back as sources.
+    """
+    roots = tuple(normal(root) for root in settings.roots)
+    delivered = normal(settings.delivery.directory.path) if settings.delivery.to == "directory" else ""
+    ignored = ignores(settings.ignore)
+    files = {}
+    for path in sorted(tree.files):
+        if not path.endswith(SUFFIXES) or path == SETTINGS_PATH or not in_roots(path, roots):
+            continue
+        if ignored.match(path) or (delivered and path.startswith(delivered + "/")):
+            continue
+        files[path] = tree.files[path]
+    return files
+
+
+def normal(path: str) -> str:
+    """A directory relative to the root of the repo, without `./` and trailing `/`; the root itself is empty."""
+    return "/".join(part for part in path.split("/") if part not in ("", "."))
+
+
+def in_roots(path: str, roots: Iterable[str]) -> bool:
+    """Whether a path lies below one of the roots, without a hidden part on the way."""
+    for root in roots:
+        if path == root:
+            return True
+        below = path if not root else path.removeprefix(root + "/") if path.startswith(root + "/") else None
+        if below is not None and not below.startswith(".") and "/." not in below:
+            return True
+    return False
+
+
+def ignores(patterns: Iterable[str]) -> re.Pattern[str]:
+    """One expression for all ignore patterns, to be matched against whole paths.
+
+    `*` and `?` stay inside a name, `**` spans directories. A pattern without `/` holds at any depth, one with `/` from
+    the root of the repo; a pattern that names a directory holds for everything below it.
+    """
+    return re.compile("|".join(_expression(pattern) for pattern in patterns) or r"(?!)")
+
+
+_TOKEN = re.compile(r"\*\*/|\*\*|\*|\?|\[!?\]?[^\]/]*\]|.", re.DOTALL)
+
+
+def _expression(pattern: str) -> str:
+    bare = pattern.strip().removeprefix("./").rstrip("/")
+    anchored = "/" in bare
+    body = "".join(_token(token) for token in _TOKEN.findall(bare.lstrip("/")))
+    return f"{'' if anchored else '(?:.*/)?'}{body}(?:/.*)?\\Z" if bare else r"(?!)"
+
+
+def _token(token: str) -> str:
+    match token:
+        case "**/":
+            return "(?:.*/)?"
+        case "**":
+            return ".*"
+        case "*":
+            return "[^/]*"
+        case "?":
+            return "[^/]"
+        case _:
+            return _literal(token)
+
+
+def _literal(token: str) -> str:
+    if len(token) > 2 and token[0] == "[":
+        inside = token[1:-1].replace("\\", "\\\\").replace("[", "\\[").replace("^", "\\^")
+        try:
+            return re.compile(f"(?!/)[{'^' + inside[1:] if inside[0] == '!' else inside}]").pattern
+        except re.error:
+            pass
+    return re.escape(token)

@@ -1,0 +1,155 @@
+"""Checks of Localizations and Globalizations: they hit an object that is delivered, and their values make sense."""
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from reconciler.model.authored import Feed, Globalization, Localization, Override
+from reconciler.model.objects import Object
+from reconciler.model.snapshot import Sourced
+from reconciler.source import documents, hints, kinds
+from reconciler.source.concerns import Deliveries
+from reconciler.source.gather import Finding, Gathered
+from reconciler.source.references import References
+from reconciler.source.subscriptions import selector_faults
+
+Fault = tuple[str, tuple[str | int, ...], str, str]
+"""Rule, field, message and hint."""
+
+_OPERATIONS = ("add", "remove", "replace", "move", "copy", "test")
+
+
+def check(gathered: Gathered, delivered: Deliveries, references: References) -> Iterator[Finding]:
+    """All findings about overrides; errors concern the Subscriptions that deliver what is overridden."""
+    namespaces = _namespaces(gathered)
+    authored: list[Sourced[Globalization] | Sourced[Localization]] = [*gathered.globalizations, *gathered.localizations]
+    for sourced in authored:
+        about = _about(sourced)
+        for rule, field, message, hint in _faults(sourced, delivered, references):
+            yield Finding(gathered.problem(rule, sourced.place, ("spec", *field), message, hint), about)
+        namespace = sourced.value.metadata.namespace
+        if isinstance(sourced.value, Localization) and namespaces is not None and namespace not in namespaces:
+            message = f"no declared cluster has the namespace '{namespace}', so this Localization has no effect"
+            hint = hints.did_you_mean(str(namespace), namespaces)
+            found = gathered.problem("localization-namespace", sourced.place, ("metadata", "namespace"), message, hint)
+            yield Finding(found, about)
+
+
+def _namespaces(gathered: Gathered) -> frozenset[str] | None:
+    """Namespaces of clusters; None when not all clusters are known here."""
+    if gathered.settings.clusters.source != "repo":
+        return None
+    if any(body.get("kind") in ("ManagedCluster", None) for body in gathered.broken):
+        return None
+    return frozenset(cluster.value.namespace for cluster in gathered.clusters)
+
+
+def _about(sourced: Sourced[Globalization] | Sourced[Localization]) -> Object:
+    value, feed = sourced.value, sourced.value.spec.feed
+    about = kinds.identity(value.api_version, value.kind, value.metadata.namespace, value.metadata.name)
+    if feed is None:
+        return about
+    reference = {"apiVersion": feed.api_version, "kind": feed.kind, "namespace": feed.namespace, "name": feed.name}
+    return {**about, "spec": {"feed": reference}}
+
+
+def _faults(
+    sourced: Sourced[Globalization] | Sourced[Localization], delivered: Deliveries, references: References
+) -> Iterator[Fault]:
+    spec = sourced.value.spec
+    if spec.feed is None:
+        yield "override-without-feed", (), "this override names no feed, so it changes nothing", ""
+    else:
+        yield from _feed(spec.feed, delivered, references)
+    if isinstance(sourced.value, Globalization) and sourced.value.spec.cluster_affinity is not None:
+        for field, message, hint in selector_faults(sourced.value.spec.cluster_affinity, ("clusterAffinity",)):
+            yield "invalid-selector", field, message, hint
+    for index, override in enumerate(spec.overrides or ()):
+        for rule, field, message, hint in _entry(override):
+            yield rule, ("overrides", index, *field), message, hint
+
+
+def _feed(feed: Feed, delivered: Deliveries, references: References) -> Iterator[Fault]:
+    key = feed.object
+    version = references.other_version(feed)
+    if version:
+        hint = f"Write `apiVersion: {version}`."
+        yield "feed-version", ("feed", "apiVersion"), f"{key} is {version} in the repo, not {feed.api_version}", hint
+    elif key not in references.versions:
+        if not references.is_broken(key):
+            hint = references.missing_hint(feed)
+            yield "override-feed-not-found", ("feed", "name"), f"{key} is not in the repo", hint
+    elif key not in delivered.by_key and delivered.complete:
+        yield "override-not-delivered", ("feed",), f"no Subscription delivers {key}, so this changes nothing", ""
+
+
+def _entry(override: Override) -> Iterator[Fault]:
+    if override.override_chart or override.type == "Helm":
+        what = "overrideChart" if override.override_chart else "the type Helm"
+        yield (
+            "not-supported",
+            ("overrideChart" if override.override_chart else "type",),
+            f"{what} is not supported yet",
+            "",
+        )
+    elif override.type in ("FieldJSONPatch", "FieldMergePatch"):
+        yield "not-supported", ("type",), f"the type {override.type} is not supported yet", ""
+    else:
+        message, hint = _value_fault(override.type, override.value)
+        if message:
+            yield "override-value", ("value",), message, hint
+
+
+@lru_cache(maxsize=1 << 12)
+def _value_fault(sort: str, value: str) -> tuple[str, str]:
+    """What is wrong with the text of an override, and what to do; two empty texts when nothing is."""
+    if not value.strip():
+        return "", ""
+    parsed = _parsed(value)
+    fault = next((found.fault for found in parsed.faults if found.index in _broken(parsed)), None)
+    if fault is not None:
+        return f"line {fault.line} of the value: {fault.message}", fault.hint
+    if len(parsed.documents) != 1:
+        return "the value must be one YAML document", ""
+    patch = parsed.documents[0].value
+    if sort == "JSONPatch":
+        return _operations_fault(patch)
+    if not isinstance(patch, Mapping | list):
+        return "a MergePatch must be a mapping", "Write the fields to change, as they stand in the object."
+    return "", ""
+
+
+@lru_cache(maxsize=1 << 12)
+def _parsed(value: str) -> documents.ParsedFile:
+    return documents.everything(value.encode("utf-8", "replace"))
+
+
+def values(gathered: Gathered) -> dict[str, Any]:
+    """What the texts of all overrides mean, by text; a text that is not one good document is absent."""
+    specs = [found.value.spec for found in gathered.localizations]
+    specs += [found.value.spec for found in gathered.globalizations]
+    texts = {override.value for spec in specs for override in spec.overrides or ()}
+    parsed = {text: _parsed(text).documents for text in sorted(texts)}
+    return {text: found[0].value for text, found in parsed.items() if len(found) == 1 and not found[0].broken}
+
+
+def _broken(parsed: documents.ParsedFile) -> frozenset[int]:
+    return frozenset(document.index for document in parsed.documents if document.broken)
+
+
+def _operations_fault(patch: Any) -> tuple[str, str]:
+    if not isinstance(patch, list):
+        return "a JSONPatch must be a list of operations", "Begin each operation with `- op:`."
+    for number, operation in enumerate(patch):
+        where = f"operation {number} of the JSONPatch"
+        if not isinstance(operation, Mapping):
+            return f"{where} is no mapping", "Write op, path and value."
+        op, path = operation.get("op"), operation.get("path")
+        if op not in _OPERATIONS:
+            hint = hints.did_you_mean(str(op), _OPERATIONS) or f"Write one of {hints.one_of(_OPERATIONS)}."
+            return f"{where} has no valid op", hint
+        if not isinstance(path, str) or (path and not path.startswith("/")):
+            return f"{where} has no valid path", "A path begins with '/': `/spec/replicas`."
+        if op in ("move", "copy") and not isinstance(operation.get("from"), str):
+            return f"{where} has no from", "Say where to take the value from: `from: /spec/…`."
+    return "", ""

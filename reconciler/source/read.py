@@ -1,0 +1,66 @@
+"""From parsed files to the Snapshot: every object with its place, every problem with its hint and whom it concerns.
+
+Paths mean nothing here, and neither does the order of files. Objects that are wrong are absent from the Snapshot; the
+problem says which Subscriptions must therefore be left as they are.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from reconciler.model.clusters import ClusterFacts
+from reconciler.model.objects import BlobId
+from reconciler.model.settings import Settings
+from reconciler.model.snapshot import Problem, Severity, Snapshot, Sourced
+from reconciler.model.tree import Tree
+from reconciler.source import check, concerns, layout, overrides
+from reconciler.source.documents import ParsedFile
+from reconciler.source.gather import Finding, Gathered, gather
+from reconciler.source.locate import order
+from reconciler.source.opening import opened
+
+
+def read(tree: Tree, settings: Settings, files: Mapping[BlobId, ParsedFile]) -> Snapshot:
+    """All that a tree says. `files` holds the parsed content of every blob that `layout.selected` names."""
+    selected = layout.selected(tree, settings)
+    objects = (found for path, blob in selected.items() for found in opened(path, files[blob]))
+    gathered = gather(settings, objects)
+    clusters = check.identities(gathered)
+    delivered = concerns.deliveries(gathered)
+    gathered.findings.extend(check.findings(gathered, delivered, tuple(selected)))
+    problems = _told_once(_concerning(found, delivered) for found in gathered.findings)
+    return _snapshot(gathered, clusters, tuple(sorted(problems, key=order)))
+
+
+def _told_once(problems: Iterable[Problem]) -> list[Problem]:
+    """Without warnings about truth values that are errors already, because text is wanted there."""
+    listed = list(problems)
+    errors = {(found.place.path, found.place.document, found.field) for found in listed if found.severity == "error"}
+    return [
+        found
+        for found in listed
+        if found.rule != "yaml-boolean" or (found.place.path, found.place.document, found.field) not in errors
+    ]
+
+
+def _concerning(found: Finding, delivered: concerns.Deliveries) -> Problem:
+    if found.problem.severity is not Severity.ERROR:
+        return found.problem
+    names = concerns.concerned(found.about, delivered, whole=found.whole)
+    return msgspec.structs.replace(found.problem, concerns=tuple(sorted({*found.problem.concerns, *names})))
+
+
+def _snapshot(
+    gathered: Gathered, clusters: Mapping[str, Sourced[ClusterFacts]], problems: tuple[Problem, ...]
+) -> Snapshot:
+    return Snapshot(
+        settings=gathered.settings,
+        subscriptions=dict(sorted(gathered.subscriptions.items())),
+        localizations=tuple(gathered.localizations),
+        globalizations=tuple(gathered.globalizations),
+        charts=dict(sorted(gathered.charts.items())),
+        clusters=dict(sorted(clusters.items())),
+        resources=dict(sorted(gathered.resources.items())),
+        problems=problems,
+        values=overrides.values(gathered),
+    )

@@ -1,0 +1,75 @@
+"""What a feed points at: the object, or the best explanation of why there is none."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.model.authored import Feed
+from reconciler.model.objects import ObjectKey, group_of
+from reconciler.source import hints, kinds
+from reconciler.source.gather import Gathered
+
+
+class References:
+    """Objects of the repo by kind and name, for feeds and overrides. Immutable once built."""
+
+    def __init__(self, gathered: Gathered) -> None:
+        """Index everything that a feed may name, and what is broken."""
+        charts = {key: s.value.api_version for key, s in ((_chart(name), s) for name, s in gathered.charts.items())}
+        self.versions: Mapping[ObjectKey, str] = {
+            **{key: resource.api_version for key, resource in gathered.resources.items()},
+            **charts,
+        }
+        self._broken = [_parts(body) for body in gathered.broken]
+        self._unreadable = any(kind is None for _, kind, _, _ in self._broken)
+
+    def is_broken(self, key: ObjectKey) -> bool:
+        """Whether the object is in the repo but cannot be used, which another problem tells."""
+        have = (key.group, key.kind, key.namespace, key.name)
+        return any(
+            parts[1] is not None and all(want is None or want == has for want, has in zip(parts, have, strict=True))
+            for parts in self._broken
+        )
+
+    def other_version(self, feed: Feed) -> str:
+        """The API version of the object when the feed names another one, or nothing."""
+        version = self.versions.get(feed.object, feed.api_version)
+        return version if version != feed.api_version else ""
+
+    def missing_hint(self, feed: Feed) -> str:
+        """What the author of a feed to nowhere probably meant."""
+        wanted = feed.object
+        same_kind = sorted(key for key in self.versions if (key.group, key.kind) == (wanted.group, wanted.kind))
+        for key in same_kind:
+            if key.name == wanted.name:
+                return f"There is {key}: {_namespace_hint(key)}."
+        beside = [key.name for key in same_kind if key.namespace == wanted.namespace]
+        near = hints.nearest(wanted.name, beside) or hints.nearest(wanted.name, [key.name for key in same_kind])
+        if near is not None:
+            return f"Did you mean {next(key for key in same_kind if key.name == near)}?"
+        namesakes = sorted(key for key in self.versions if (key.name, key.namespace) == (wanted.name, wanted.namespace))
+        for key in namesakes:
+            if key.kind == wanted.kind:
+                return f"It is in another group: write `apiVersion: {self.versions[key]}`."
+        likely = hints.nearest(wanted.kind, [key.kind for key in namesakes])
+        if likely is not None:
+            return f"Did you mean the {likely} of this name?"
+        return "It may be in a document that could not be read." if self._unreadable else ""
+
+
+def _namespace_hint(key: ObjectKey) -> str:
+    return f"write `namespace: {key.namespace}`" if key.namespace else "remove `namespace`"
+
+
+def _chart(name: str) -> ObjectKey:
+    namespace, _, own = name.partition("/")
+    return ObjectKey(kinds.APPS, "HelmChart", namespace, own)
+
+
+def _parts(body: Mapping[str, Any]) -> tuple[str | None, str | None, str | None, str | None]:
+    """Group, kind, namespace and name of a broken object, None for what could not be read."""
+    metadata = body.get("metadata")
+    metadata = metadata if isinstance(metadata, Mapping) else {}
+    texts = [value if isinstance(value, str) else None for value in (body.get("apiVersion"), body.get("kind"))]
+    version, kind = texts
+    namespace, name = (value if isinstance(value, str) else None for value in map(metadata.get, ("namespace", "name")))
+    return (group_of(version) if version is not None else None), kind, namespace, name
