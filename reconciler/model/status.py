@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from reconciler.model.errors import Exit
 from reconciler.model.feed import Unit
 from reconciler.model.objects import CommitId, Digest, ObjectKey
 from reconciler.model.plan import Guard
@@ -68,6 +69,8 @@ class Delivered(msgspec.Struct, frozen=True):
     message: str = ""
     guard: Guard | None = None
     """Deletes that were held back."""
+    exit_code: Exit = Exit.OK
+    """What an error that stopped the unit asks for, where its state says less (lost race, refused credential)."""
 
 
 class _Record(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):

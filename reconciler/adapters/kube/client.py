@@ -88,7 +88,7 @@ class Client:
                     raise
                 items, query = [], {name: query[name] for name in ("labelSelector", "fieldSelector")}
                 continue
-            items += page.get("items") or ()
+            items += _typed(page)
             metadata = page.get("metadata") or {}
             if not metadata.get("continue"):
                 return Listing(tuple(items), metadata.get("resourceVersion") or "")
@@ -218,6 +218,12 @@ async def connect(connection: Connection) -> AsyncIterator[Client]:
 
     async with opened(connection) as transport:
         yield Client(connection, transport)
+
+
+def _typed(page: Object) -> list[Object]:
+    """The items of a page with their kind, which lists of built-in kinds leave out."""
+    kind = {"apiVersion": page["apiVersion"], "kind": page["kind"].removesuffix("List")}
+    return [item if "kind" in item else kind | item for item in page.get("items") or ()]
 
 
 def _query(values: Mapping[str, str]) -> str:

@@ -178,7 +178,7 @@ def _through_proxy(connection: Connection, environment: Mapping[str, str]) -> Co
     host = urlsplit(connection.server).hostname or ""
     if not proxy or connection.proxy or host in _LOOPBACK or not connection.server.startswith("https:"):
         return connection
-    from urllib.request import proxy_bypass_environment
+    from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
     if proxy_bypass_environment(host, {"no": environment.get("NO_PROXY") or environment.get("no_proxy") or ""}):
         return connection

@@ -1,0 +1,217 @@
+"""Carry out one plan on one cluster: record the intent, write wave by wave, prune, record what is confirmed.
+
+The inventory is widened before the first write and narrowed after the last confirmed delete, so that a run that is
+killed anywhere leaves a superset behind and the next run converges. A failed object stops only what needs it; a unit
+with a failed write prunes nothing.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from reconciler.adapters.kube.client import Client
+from reconciler.apply import inventory as inventories
+from reconciler.apply import wait
+from reconciler.apply.gather import all_of
+from reconciler.apply.options import Options
+from reconciler.apply.prune import Leaving, Pruned, Pruner
+from reconciler.apply.write import Done, Expected, Pending, Writer, defined
+from reconciler.model.objects import ObjectKey
+from reconciler.model.plan import Action, Change, Entry, Inventory, Plan
+from reconciler.model.status import Health, Outcome, Result
+
+ESTABLISH_SECONDS = 30.0
+"""How long custom resources wait for their definition to be established."""
+T = TypeVar("T")
+Report = Callable[[Outcome], None]
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """As whom a unit writes."""
+
+    description: str
+    """The Description that objects name as their owner."""
+    expected: Expected = Expected()
+    """What this and other units bring to the cluster in the same delivery."""
+    known: frozenset[str] = frozenset()
+    """UIDs in all inventories of the fleet on this cluster."""
+
+
+class Executed(msgspec.Struct, frozen=True):
+    """What became of a plan."""
+
+    outcomes: tuple[Outcome, ...]
+    """One for every object of the plan, in the order of its waves."""
+    inventory: Inventory
+    pending: tuple[Pending, ...]
+    """Written, and not ready yet."""
+
+
+async def execute(
+    cluster: Client, plan: Plan, inventory: Inventory, options: Options, owner: Owner, report: Report
+) -> Executed:
+    """Do what the plan says. Refused when another run writes the same inventory; nothing is written then."""
+    return await _Run(cluster, plan, inventory, (options, owner, report)).execute()
+
+
+class _Run:
+    def __init__(self, cluster: Client, plan: Plan, inventory: Inventory, how: tuple[Options, Owner, Report]) -> None:
+        self._cluster = cluster
+        self._plan = plan
+        self._before = inventory
+        self._options, owner, self._report = how
+        self._writer = Writer(cluster, self._options.fleet, owner.description, owner.expected, owner.known)
+        self._pruner = Pruner(cluster, self._options.fleet, owner.description)
+        self._entries = dict(inventory.entries)
+        self._outcomes: dict[ObjectKey, Outcome] = {}
+        self._pending: list[Pending] = []
+        self._deadline = asyncio.get_running_loop().time() + self._options.timeout
+
+    async def execute(self) -> Executed:
+        touched = [*_writes(self._plan), *(change for wave in self._plan.prunes for change in wave)]
+        recorded = self._before
+        if touched:
+            recorded = await self._record(self._before, self._intended(touched), whole=False)
+        self._entries = dict(recorded.entries)
+        await self._write_waves()
+        await self._prune_waves()
+        self._keep()
+        whole = self._plan.guard is None and all(_is_done(outcome) for outcome in self._outcomes.values())
+        if touched or any(change.released for change in self._plan.kept) or recorded.feed != self._plan.feed:
+            recorded = await self._record(recorded, self._entries, whole=whole)
+        ordered = [self._outcomes[change.key] for change in _all(self._plan)]
+        return Executed(tuple(ordered), recorded, tuple(self._pending))
+
+    async def _record(self, before: Inventory, entries: dict[ObjectKey, Entry], *, whole: bool) -> Inventory:
+        feed = self._plan.feed if whole else None
+        after = msgspec.structs.replace(before, entries=entries, feed=feed, commit=self._options.commit)
+        return await inventories.write(self._cluster, self._options.namespace, before, after)
+
+    def _intended(self, touched: Iterable[Change]) -> dict[ObjectKey, Entry]:
+        """All that we own or shall own; what is about to change is confirmed again only by its own answer."""
+        entries = dict(self._before.entries)
+        for change in touched:
+            entry = change.entry or Entry(change.key, change.api_version)
+            entries[change.key] = msgspec.structs.replace(entry, digest=None)
+        return entries
+
+    async def _write_waves(self) -> None:
+        failed: set[str | tuple[str, str]] = set()
+        for number, wave in enumerate(self._plan.waves):
+            todo = []
+            for change in wave:
+                lack = _lacks(change.key, failed)
+                if change.action is Action.UNCHANGED:
+                    self._note(Outcome(change.key, Result.UNCHANGED), told=False)
+                elif lack:
+                    self._note(Outcome(change.key, Result.SKIPPED, message=lack, reason="DependencyFailed"))
+                else:
+                    todo.append(change)
+            done = await _side_by_side(todo, self._write)
+            failed |= {name for change, one in zip(todo, done, strict=True) for name in _provides(change, one)}
+            await self._establish(self._plan.waves[number + 1 :])
+
+    async def _write(self, change: Change) -> Done:
+        done = await self._writer.write(change)
+        if done.entry:
+            self._entries[change.key] = msgspec.structs.replace(done.entry, shard=self._entries[change.key].shard)
+        if done.pending:
+            self._pending.append(done.pending)
+        self._note(done.outcome)
+        return done
+
+    async def _establish(self, later: Sequence[Sequence[Change]]) -> None:
+        """Wait for definitions that later waves need; others need not be waited for, and are with the rest."""
+        used = {(change.key.group, change.key.kind) for wave in later for change in wave}
+        kinds = {c.key: defined(c.wanted.body) for wave in self._plan.waves for c in wave if c.wanted}
+        needed = [one for one in self._pending if _is_definition(one.key) and kinds.get(one.key) in used]
+        if needed:
+            seconds = min(self._options.timeout, ESTABLISH_SECONDS)
+            health = await wait.wait(self._cluster, needed, asyncio.get_running_loop().time() + seconds)
+            self._pending = [one for one in self._pending if health.get(one.key, (None,))[0] is not Health.CURRENT]
+            for key, (state, message) in health.items():
+                self._outcomes[key] = msgspec.structs.replace(self._outcomes[key], health=state, message=message)
+
+    async def _prune_waves(self) -> None:
+        stopped = next((f"not pruned: {o.key} failed" for o in self._outcomes.values() if not _is_done(o)), "")
+        leaving: list[Leaving] = []
+        for wave in self._plan.prunes:
+            if leaving and not stopped:
+                await self._confirm(leaving)
+                stopped = next((f"waits for {one.key}" for one in leaving if one.key in self._entries), "")
+            if stopped:
+                for change in wave:
+                    self._note(Outcome(change.key, Result.KEPT, message=stopped, reason="Waiting"))
+                continue
+            for one in await _side_by_side(wave, self._prune):
+                leaving += [one.leaving] if one.leaving else []
+                if one.done.outcome.result in (Result.FAILED, Result.SKIPPED):
+                    stopped = f"not pruned: {one.done.outcome.key} failed"
+        if leaving and self._options.wait and not stopped:
+            await self._confirm(leaving)
+
+    async def _prune(self, change: Change) -> Pruned:
+        pruned = await self._pruner.prune(change)
+        if pruned.done.entry is None:
+            self._entries.pop(change.key, None)
+        self._note(pruned.done.outcome)
+        return pruned
+
+    async def _confirm(self, leaving: Sequence[Leaving]) -> None:
+        for key in await wait.gone(self._cluster, leaving, self._deadline):
+            self._entries.pop(key, None)
+            self._outcomes[key] = Outcome(key, Result.PRUNED)
+
+    def _keep(self) -> None:
+        for change in self._plan.kept:
+            if change.released:
+                self._entries.pop(change.key, None)
+            self._note(Outcome(change.key, Result.KEPT, message=change.reason), told=False)
+
+    def _note(self, outcome: Outcome, *, told: bool = True) -> None:
+        self._outcomes[outcome.key] = outcome
+        if told:
+            self._report(outcome)
+
+
+async def _side_by_side(changes: Sequence[Change], do: Callable[[Change], Coroutine[Any, Any, T]]) -> list[T]:
+    """All of a wave at once, as far as the connection lets them; answers in the order of the changes."""
+    return await all_of(do(change) for change in changes)
+
+
+def _writes(plan: Plan) -> Iterator[Change]:
+    return (change for wave in plan.waves for change in wave if change.action is not Action.UNCHANGED)
+
+
+def _all(plan: Plan) -> Iterator[Change]:
+    for wave in (*plan.waves, *plan.prunes, plan.kept):
+        yield from wave
+
+
+def _is_done(outcome: Outcome) -> bool:
+    return outcome.result not in (Result.FAILED, Result.SKIPPED) and outcome.reason not in ("Waiting", "Terminating")
+
+
+def _is_definition(key: ObjectKey) -> bool:
+    return key.kind == "CustomResourceDefinition"
+
+
+def _provides(change: Change, done: Done) -> Iterator[str | tuple[str, str]]:
+    """What others will lack when this failed: a namespace by its name, a kind by its group and name."""
+    if done.outcome.result not in (Result.FAILED, Result.SKIPPED):
+        return
+    if change.key.kind == "Namespace" and not change.key.group:
+        yield change.key.name
+    kind = defined(change.wanted.body) if change.wanted and _is_definition(change.key) else None
+    if kind:
+        yield kind
+
+
+def _lacks(key: ObjectKey, failed: set[str | tuple[str, str]]) -> str:
+    if key.namespace and key.namespace in failed:
+        return f"Namespace {key.namespace} could not be written"
+    if (key.group, key.kind) in failed:
+        return f"the definition of {key.kind} could not be written"
+    return ""

@@ -1,0 +1,37 @@
+"""What holds for one delivery to one cluster, and what is told while it runs."""
+
+import asyncio
+
+import msgspec
+
+from reconciler.model.feed import Unit
+from reconciler.model.objects import CommitId
+from reconciler.model.status import Outcome
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of a delivery; durations in seconds."""
+
+    fleet: str
+    commit: CommitId
+    namespace: str = "reconciler-system"
+    """Where the inventories are kept."""
+    wait: bool = True
+    """Wait until what was written is ready."""
+    timeout: float = 300.0
+    """For waiting: for readiness, and for finalizers of what is deleted."""
+    check_drift: bool = False
+    """Look at every object that we own, not only at our inventory."""
+    dry_run: bool = False
+    """Decide, and write nothing."""
+    newer: asyncio.Event | None = None
+    """When it is set, there is something newer to do, and nobody waits for readiness any more."""
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One object is done, for progress on a terminal."""
+
+    unit: Unit
+    outcome: Outcome
+    planned: int
+    """How many objects the unit's plan writes and deletes."""
