@@ -35,6 +35,7 @@ def operation(op, path, *value, **more):
         pytest.param(operation("add", "/list/-1", 9), ("list",), [1, 2, 3, 9], id="add at -1 appends"),
         pytest.param(operation("add", "/list/-4", 9), ("list",), [9, 1, 2, 3], id="add at minus length prepends"),
         pytest.param(operation("remove", "/list/-1"), ("list",), [1, 2], id="remove counts from the end"),
+        pytest.param(operation("replace", "/list/-3", 9), ("list",), [9, 2, 3], id="replace counts down to the start"),
         pytest.param(operation("replace", "/list/+1", 9), ("list",), [1, 9, 3], id="an index may have a sign"),
         pytest.param(operation("replace", "/list/01", 9), ("list",), [1, 9, 3], id="an index may have leading zeros"),
         pytest.param(operation("add", "/data/y"), ("data", "y"), None, id="add without value stores null"),

@@ -2,15 +2,18 @@
 
 import random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.model.feed import ReadOf, Unit
 from reconciler.model.objects import canonical
 from reconciler.render.render import render
 from reconciler.scheduling.schedule import schedule
 from tests.unit.snapshots import (
     NOTHING_BEFORE,
     cluster,
+    cluster_id,
     config_map,
     deployment,
     everywhere,
@@ -70,6 +73,73 @@ def rendered(objects):
 
 def of_what(objects):
     return {canonical([obj["kind"], obj["metadata"].get("namespace"), obj["metadata"]["name"]]): obj for obj in objects}
+
+
+PROD = {"matchLabels": {"env": "prod"}}
+DIVIDED = {"schedulingStrategy": "Dividing"}
+
+
+def repo(**other):
+    """One repo with one thing of it made otherwise; None leaves it out."""
+    objects = {
+        "cluster": cluster("east", 1, {"env": "prod", "size": "small"}),
+        "web": deployment(replicas=6),
+        "service": service(),
+        "export": service_export(),
+        "app": subscription("app", [everywhere(1)], deployment(), service(), **DIVIDED),
+        "override": globalization("g", deployment(), override("metadata: {labels: {a: b}}"), affinity=PROD),
+    }
+    return [obj for obj in {**objects, **other}.values() if obj is not None]
+
+
+@pytest.mark.parametrize(
+    ("change", "asked"),
+    [
+        pytest.param({"web": deployment(replicas=7)}, {ReadOf.OBJECT, ReadOf.PLACEMENT}, id="an object"),
+        pytest.param({"export": None}, {ReadOf.EXPORTS, ReadOf.OVERRIDES}, id="an export"),
+        pytest.param(
+            {"app": subscription("app", [everywhere(1)], deployment(), **DIVIDED)},
+            {ReadOf.SUBSCRIPTION, ReadOf.OBJECT, ReadOf.EXPORTS, ReadOf.OVERRIDES},
+            id="the list of feeds",
+        ),
+        pytest.param(
+            {"override": globalization("g", deployment(), override("metadata: {labels: {a: c}}"), affinity=PROD)},
+            {ReadOf.OVERRIDES},
+            id="an override",
+        ),
+        pytest.param(
+            {"local": localization("l", "fleet-east", service(), override("metadata: {labels: {a: c}}"))},
+            {ReadOf.OVERRIDES},
+            id="a new override",
+        ),
+        pytest.param({"west": cluster("west", 2)}, {ReadOf.PLACEMENT}, id="another cluster that takes replicas"),
+        pytest.param(
+            {"cluster": cluster("east", 1, {"env": "dev", "size": "small"})},
+            {ReadOf.CLUSTER, ReadOf.OVERRIDES},
+            id="a label that an affinity looks at",
+        ),
+    ],
+)
+def test_change_of_a_unit_shows_in_what_it_read(change, asked):
+    unit = Unit("default/app", cluster_id(1))
+    before, after = rendered(repo()).units[unit], rendered(repo(**change)).units[unit]
+    assert before.digest != after.digest
+    assert {read.of for read in set(before.reads) ^ set(after.reads)} == asked
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"cluster": cluster("east", 1, {"env": "prod", "size": "large"})}, id="a label nobody looks at"),
+        pytest.param({"more": config_map("more")}, id="an object that is no feed"),
+        pytest.param(
+            {"override": globalization("h", deployment(), override("metadata: {labels: {a: b}}"), affinity=PROD)},
+            id="the name of an override",
+        ),
+    ],
+)
+def test_change_that_touches_no_unit_touches_no_read(change):
+    assert rendered(repo()).units == rendered(repo(**change)).units
 
 
 @settings(max_examples=60)

@@ -170,17 +170,34 @@ def test_blank_value_changes_nothing():
     assert not feeds.problems
 
 
-def test_what_only_servers_write_is_removed():
+@pytest.mark.parametrize(
+    "member",
+    [
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "generation",
+        "managedFields",
+        "ownerReferences",
+        "resourceVersion",
+        "selfLink",
+        "uid",
+    ],
+)
+def test_metadata_that_only_servers_write_is_removed(member):
+    labelled_map = {**SETTINGS, "metadata": {**SETTINGS["metadata"], "labels": {"a": "b"}}}
+    exported = {**SETTINGS, "metadata": {**labelled_map["metadata"], member: None}}
+    assert body(rendered(EAST, exported, subscription("app", [everywhere()], SETTINGS)), SETTINGS) == labelled_map
+
+
+def test_status_is_removed():
     exported = {**SETTINGS, "status": {"phase": "x"}}
-    exported["metadata"] = {
-        **SETTINGS["metadata"],
-        "uid": "u",
-        "resourceVersion": "1",
-        "managedFields": [],
-        "labels": {"a": "b"},
-    }
-    feeds = rendered(EAST, exported, subscription("app", [everywhere()], SETTINGS))
-    assert body(feeds, SETTINGS) == {**SETTINGS, "metadata": {**SETTINGS["metadata"], "labels": {"a": "b"}}}
+    assert body(rendered(EAST, exported, subscription("app", [everywhere()], SETTINGS)), SETTINGS) == SETTINGS
+
+
+def test_each_cluster_gets_its_share_of_divided_replicas():
+    feeds = rendered(EAST, WEST, WEB, DIVIDED)
+    assert [body(feeds, WEB, number)["spec"]["replicas"] for number in (1, 2)] == [2, 1]
 
 
 def test_divided_replicas_come_last_whatever_the_overrides_say():
