@@ -6,6 +6,7 @@ present only when a ref of ours names it: what a killed fetch left behind is not
 """
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import shutil
@@ -78,13 +79,13 @@ class Mirror:
         The answer is what each ref has now, which may be newer than what was wanted. Without `history` a ref that is
         fetched for the first time brings its last commit only.
         """
-        now = await self._present(wanted)
-        absent = {ref for ref, commit in wanted.items() if now.get(ref) != commit}
-        if not absent and not (history and self._is_shallow):
-            return now
-        async with self.locked():
-            await self._fetch(sorted(wanted) if history else sorted(absent), now, history=history)
-        return await self._present(wanted)
+        try:
+            return await self._fetch(wanted, history=history)
+        except ToolFailed as error:
+            if words.is_of_remote(error.message):
+                raise
+        await self._forget()  # ours may be damaged, in more ways than can be told from words
+        return await self._fetch(wanted, history=history)
 
     async def descends(self, new: CommitId, good: CommitId, ref: str) -> bool:
         """Whether `good` is `new` or an ancestor of it; the rest of the history of `ref` is fetched when needed."""
@@ -122,6 +123,9 @@ class Mirror:
     async def talk(self, arguments: Sequence[str], deadline: float) -> bytes:
         """Run a call that speaks with the remote; its transport is the only one that is allowed."""
         ended = await self.try_to_talk(arguments, deadline)
+        if ended.status != 0 and words.is_lost(ended.stderr):
+            await self._forget()
+            ended = await self.try_to_talk(arguments, deadline)
         if ended.status != 0:
             raise words.failure(arguments[0], ended.stderr)
         return ended.stdout
@@ -167,30 +171,28 @@ class Mirror:
         """What each ref has here: what was wanted, if we wrote it ourselves, or else what was fetched last."""
         await self.make()
         refs = list(wanted)
-        found = await self.objects.get([own for ref in refs for own in (written(ref), tracker(ref))])
+        found = await self.objects.get([own for ref in refs for own in (written(ref), f"{tracker(ref)}^{{commit}}")])
         pairs = zip(refs, found[::2], found[1::2], strict=True)
         held = {ref: mine if mine and mine.id == wanted[ref] else fetched for ref, mine, fetched in pairs}
         return {ref: CommitId(commit.id) for ref, commit in held.items() if commit}
 
-    async def _fetch(self, refs: Sequence[str], known: Mapping[str, CommitId], *, history: bool) -> None:
-        new = [] if history else [ref for ref in refs if ref not in known]
-        old = [ref for ref in refs if ref not in new]
-        unshallow = ["--unshallow"] if history and self._is_shallow else []
-        for options, group in ((["--depth=1"], new), (unshallow, old)):
-            for start in range(0, len(group), _AT_ONCE):
-                await self._fetch_some(options, group[start : start + _AT_ONCE])
+    async def _fetch(self, wanted: Mapping[str, CommitId], *, history: bool) -> dict[str, CommitId]:
+        now = await self._present(wanted)
+        absent = [ref for ref, commit in sorted(wanted.items()) if now.get(ref) != commit]
+        complete = not (history and self._is_shallow)
+        if not absent and complete:
+            return now
+        async with self.locked():
+            known = [ref for ref in (absent if complete else sorted(wanted)) if history or ref in now]
+            await self._fetch_refs([] if complete else ["--unshallow"], known)
+            await self._fetch_refs(["--depth=1"], [ref for ref in absent if ref not in known])
+        return await self._present(wanted)
 
-    async def _fetch_some(self, options: Sequence[str], refs: Sequence[str]) -> None:
+    async def _fetch_refs(self, options: Sequence[str], refs: Sequence[str]) -> None:
         quiet = ["--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--force"]
-        specs = [f"+{ref}:{tracker(ref)}" for ref in refs]
-        arguments = ["fetch", *quiet, *options, "--", self.remote.url, *specs]
-        ended = await self.try_to_talk(arguments, LONG)
-        if ended.status != 0 and words.is_lost(ended.stderr):
-            await self._forget()
-            anew = [option for option in arguments if option != "--unshallow"]
-            ended = await self.try_to_talk(anew, LONG)
-        if ended.status != 0:
-            raise words.failure("fetch", ended.stderr)
+        for start in range(0, len(refs), _AT_ONCE):
+            specs = [f"+{ref}:{tracker(ref)}" for ref in refs[start : start + _AT_ONCE]]
+            await self.talk(["fetch", *quiet, *options, "--", self.remote.url, *specs], LONG)
 
     async def _forget(self) -> None:
         """Throw a damaged copy away."""
@@ -241,7 +243,8 @@ def _put_in_place(new: Path, target: Path) -> None:
 
 
 def _throw_away(target: Path, old: Path) -> None:
-    target.rename(old)
+    with contextlib.suppress(FileNotFoundError):
+        target.rename(old)
     shutil.rmtree(old, ignore_errors=True)
 
 

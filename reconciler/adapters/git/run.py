@@ -160,6 +160,8 @@ class Child:
         finally:
             with self._lock:
                 self._process = None
+                if self._unwanted:  # what the child started may have outlived it; the group keeps its id meanwhile
+                    _kill_group(process.pid)
         return Ended(process.returncode, stdout, stderr.decode(errors="replace"))
 
     def signal(self, number: signal.Signals) -> None:
@@ -168,6 +170,11 @@ class Child:
             self._unwanted = True
             if self._process is not None:
                 signal_group(self._process, number)
+
+
+def _kill_group(leader: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 def signal_group(process: "git.Git.AutoInterrupt", number: signal.Signals) -> None:

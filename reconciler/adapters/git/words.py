@@ -21,10 +21,10 @@ _UNREACHABLE = re.compile(
     r"temporary failure|ssl_error_syscall|empty reply from server|returned error: 429|broken pipe",
     re.IGNORECASE,
 )
-_LOST = re.compile(
-    r"not a git repository|bad object|object file .* is empty|loose object .* corrupt|unable to read (tree|sha1)|"
-    r"did not send all necessary objects|packfile .* cannot be|missing (blob|tree|commit)|invalid object|"
-    r"cannot open .*pack|unresolved deltas|bad signature 0x|index file .* is too small|shallow file has changed",
+_LOST = re.compile(r"not a git repository: '|bad (shallow|config) line|bad config value", re.IGNORECASE)
+_OF_REMOTE = re.compile(
+    r"couldn't find remote ref|does not appear to be a git repository|repository .* not found|not our ref|"
+    r"mismatched algorithms|transport .* not allowed",
     re.IGNORECASE,
 )
 
@@ -52,5 +52,10 @@ def failure(what: str, stderr: str) -> ReconcilerError:
 
 
 def is_lost(stderr: str) -> bool:
-    """Whether the words mean that our own copy is damaged, so that a new one helps."""
+    """Whether the words can only mean that our own copy is damaged, so that a new one helps."""
     return _LOST.search(stderr) is not None
+
+
+def is_of_remote(message: str) -> bool:
+    """Whether the words can only mean the remote, so that a new copy of ours would not help."""
+    return _OF_REMOTE.search(message) is not None
