@@ -1,64 +1,89 @@
-"""The objects of a registration in the child: an account of its own for each fleet, with the rights it is given."""
+"""The objects of a registration in the child: an account of its own for each fleet, with the rights it is given.
 
-from collections.abc import Mapping, Sequence
+One ClusterRole, the anchor, owns all the others: who deletes it has the child's garbage collector delete the rest, and
+the account itself may do that. The namespaces are not owned: others may live there.
+"""
+
+from collections.abc import Sequence
 from typing import Any
 
 from reconciler.model.objects import Object
 from reconciler.registry import names
 from reconciler.registry.rights import EVERYWHERE, RBAC, Rights, rule
 
-_RBAC_VERSION = f"{RBAC}/v1"
+RBAC_VERSION = f"{RBAC}/v1"
+
+
+def anchor_name(fleet: str) -> str:
+    """Name of the ClusterRole that owns a registration. A colon cannot stand in the id of a fleet."""
+    return f"{names.account(fleet)}:upkeep"
 
 
 def namespaces(inventory: str) -> list[dict[str, Any]]:
-    """The namespace of the account, and that of the inventory. Neither is ever deleted by us: others may live there."""
+    """The namespace of the account, and that of the inventory."""
     found = dict.fromkeys((names.SYSTEM_NAMESPACE, inventory))
     return [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in found]
 
 
-def account(fleet: str) -> dict[str, Any]:
-    """The account of a fleet."""
-    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": _metadata(fleet, names.SYSTEM_NAMESPACE)}
+def anchor(fleet: str, inventory: str) -> dict[str, Any]:
+    """The ClusterRole that owns the others: look at nodes and the inventory's namespace, and undo the registration."""
+    rules = [
+        rule([""], ["nodes"], ["get", "list"]),
+        rule([""], ["namespaces"], ["get"], [inventory]),
+        rule([RBAC], ["clusterroles"], ["delete", "get"], [anchor_name(fleet)]),
+    ]
+    return _role(fleet, EVERYWHERE, anchor_name(fleet), rules)
 
 
-def upkeep(fleet: str, inventory: str) -> list[dict[str, Any]]:
-    """What every account may do: ask for its next token, keep its inventory, and look at nodes and its namespace."""
+def account(fleet: str, owner: Object) -> dict[str, Any]:
+    """The account of a fleet. `owner`: the anchor as the server has it."""
+    metadata = _metadata(fleet, names.account(fleet), names.SYSTEM_NAMESPACE) | _owned(owner)
+    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
+
+
+def upkeep(fleet: str, inventory: str, owner: Object) -> list[dict[str, Any]]:
+    """What every account may do beside its work: ask for its next token, and keep its inventory."""
     name = names.account(fleet)
     token = rule([""], ["serviceaccounts/token"], ["create"], [name])
-    kept = rule([""], ["configmaps"], ["create", "delete", "get", "list", "patch", "update", "watch"])
-    look = rule([""], ["nodes"], ["get", "list"])
-    there = rule([""], ["namespaces"], ["get"], [inventory])
+    kept = rule([""], ["configmaps"], ["create", "delete", "get", "list", "update"])
     return [
-        *_role(fleet, names.SYSTEM_NAMESPACE, [token], ":token"),
-        *_role(fleet, inventory, [kept], ":inventory"),
-        *_role(fleet, EVERYWHERE, [look, there], ":upkeep"),
+        _binding(fleet, EVERYWHERE, anchor_name(fleet), anchor_name(fleet), owner),
+        *_bound_role(fleet, names.SYSTEM_NAMESPACE, f"{name}:token", [token], owner),
+        *_bound_role(fleet, inventory, f"{name}:inventory", [kept], owner),
     ]
 
 
-def granted(fleet: str, rights: Rights) -> list[dict[str, Any]]:
+def granted(fleet: str, rights: Rights, owner: Object) -> list[dict[str, Any]]:
     """Computed rights as a ClusterRole and Roles, each bound to the account."""
-    return [obj for where, rules in rights.rules.items() for obj in _role(fleet, where, list(rules))]
+    name = names.account(fleet)
+    return [obj for where, rules in rights.rules.items() for obj in _bound_role(fleet, where, name, rules, owner)]
 
 
-def bound(fleet: str, role: str) -> list[dict[str, Any]]:
+def bound(fleet: str, role: str, owner: Object) -> list[dict[str, Any]]:
     """A ClusterRole that exists, bound to the account everywhere."""
-    return [_binding(fleet, EVERYWHERE, names.account(fleet), role)]
+    return [_binding(fleet, EVERYWHERE, names.account(fleet), role, owner)]
 
 
-def _role(fleet: str, where: str, rules: Sequence[Object], suffix: str = "") -> list[dict[str, Any]]:
-    # A colon cannot stand in a fleet's id, so that the roles of two fleets never have one name.
-    name = names.account(fleet) + suffix
+def _bound_role(fleet: str, where: str, name: str, rules: Sequence[Object], owner: Object) -> list[dict[str, Any]]:
+    role = _role(fleet, where, name, rules)
+    return [role | {"metadata": role["metadata"] | _owned(owner)}, _binding(fleet, where, name, name, owner)]
+
+
+def _role(fleet: str, where: str, name: str, rules: Sequence[Object]) -> dict[str, Any]:
     kind = "Role" if where else "ClusterRole"
-    metadata = _metadata(fleet, where) | {"name": name}
-    role = {"apiVersion": _RBAC_VERSION, "kind": kind, "metadata": metadata, "rules": list(rules)}
-    return [role, _binding(fleet, where, name, name)]
-
-
-def _binding(fleet: str, where: str, name: str, role: str) -> dict[str, Any]:
     return {
-        "apiVersion": _RBAC_VERSION,
+        "apiVersion": RBAC_VERSION,
+        "kind": kind,
+        "metadata": _metadata(fleet, name, where),
+        "rules": [dict(one) for one in rules],
+    }
+
+
+def _binding(fleet: str, where: str, name: str, role: str, owner: Object) -> dict[str, Any]:
+    return {
+        "apiVersion": RBAC_VERSION,
         "kind": "RoleBinding" if where else "ClusterRoleBinding",
-        "metadata": _metadata(fleet, where) | {"name": name},
+        "metadata": _metadata(fleet, name, where) | _owned(owner),
         "roleRef": {"apiGroup": RBAC, "kind": "Role" if where else "ClusterRole", "name": role},
         "subjects": [
             {"kind": "ServiceAccount", "name": names.account(fleet), "namespace": names.SYSTEM_NAMESPACE},
@@ -66,6 +91,12 @@ def _binding(fleet: str, where: str, name: str, role: str) -> dict[str, Any]:
     }
 
 
-def _metadata(fleet: str, where: str) -> dict[str, Any]:
-    place: Mapping[str, str] = {"namespace": where} if where else {}
-    return {"name": names.account(fleet), **place, "labels": names.child_labels(fleet)}
+def _metadata(fleet: str, name: str, where: str) -> dict[str, Any]:
+    place = {"namespace": where} if where else {}
+    return {"name": name, **place, "labels": names.child_labels(fleet)}
+
+
+def _owned(owner: Object) -> dict[str, Any]:
+    metadata = owner["metadata"]
+    reference = {"apiVersion": RBAC_VERSION, "kind": "ClusterRole", "name": metadata["name"], "uid": metadata["uid"]}
+    return {"ownerReferences": [reference]}

@@ -20,6 +20,7 @@ CLUSTER = hub.Registration(
     namespace="clusternet-east",
     labels={"environment": "prod", "clusters.clusternet.io/cluster-id": "somebody else"},
 )
+OWNER = {"metadata": {"name": "reconciler-shop:upkeep", "uid": "0a1b"}}
 CREDENTIAL = hub.Credential(
     server="https://east.example.com:6443",
     authorities=b"-----BEGIN CERTIFICATE-----\n",
@@ -67,15 +68,16 @@ def test_objects_in_the_child() -> None:
     )
     objects = [
         *child.namespaces("reconciler-system"),
-        child.account("shop"),
-        *child.upkeep("shop", "reconciler-system"),
-        *child.granted("shop", rights),
+        child.anchor("shop", "reconciler-system"),
+        child.account("shop", OWNER),
+        *child.upkeep("shop", "reconciler-system", OWNER),
+        *child.granted("shop", rights, OWNER),
     ]
     golden("child.yaml", objects)
 
 
 def test_a_named_role_is_bound_as_it_is() -> None:
-    (binding,) = child.bound("shop", "cluster-admin")
+    (binding,) = child.bound("shop", "cluster-admin", OWNER)
     assert binding["kind"] == "ClusterRoleBinding"
     assert binding["roleRef"]["name"] == "cluster-admin"
     assert binding["metadata"]["name"] == "reconciler-shop"
@@ -99,7 +101,12 @@ def test_a_name_that_the_wire_cannot_carry_is_refused(name: str) -> None:
 
 def test_two_fleets_share_no_name_in_a_child() -> None:
     def made(fleet: str) -> set[tuple[str, str, str]]:
-        objects = [child.account(fleet), *child.upkeep(fleet, "inv"), *child.granted(fleet, Rights({EVERYWHERE: ()}))]
+        objects = [
+            child.anchor(fleet, "inv"),
+            child.account(fleet, OWNER),
+            *child.upkeep(fleet, "inv", OWNER),
+            *child.granted(fleet, Rights({EVERYWHERE: ()}), OWNER),
+        ]
         return {(o["kind"], o["metadata"].get("namespace", ""), o["metadata"]["name"]) for o in objects}
 
     assert not made("prod") & made("prod-token")

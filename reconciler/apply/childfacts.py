@@ -1,0 +1,59 @@
+"""What a child's API server says of itself: its id, version, health, nodes and namespaces."""
+
+from reconciler.adapters import clock
+from reconciler.adapters.kube.client import Client
+from reconciler.adapters.kube.resources import Resource
+from reconciler.apply.ensure import found
+from reconciler.model.errors import ApiError, Untrusted
+from reconciler.model.objects import Object
+from reconciler.registry import names
+from reconciler.registry.observation import Observation
+
+_NODES = Resource("v1", "nodes", namespaced=False)
+_NAMESPACES = Resource("v1", "namespaces", namespaced=False)
+
+
+async def identity(child: Client) -> str:
+    """The cluster id: the UID of a Clusternet agent's Lease where there is one, else of the namespace kube-system.
+
+    An agent that carries the id of an older installation says so in an annotation, which wins as it does upstream.
+    """
+    lease = await found(child, "coordination.k8s.io/v1", "Lease", names.SYSTEM_NAMESPACE, names.AGENT_LEASE)
+    source: Object = lease if lease is not None else await child.get(_NAMESPACES.path(name="kube-system"))
+    legacy = (source["metadata"].get("annotations") or {}).get(names.LEGACY_ID) if lease is not None else None
+    return str(legacy or source["metadata"]["uid"]).lower()
+
+
+async def look(child: Client, url: str) -> Observation:
+    """All that the status of a ManagedCluster tells. `url` is the address under which the hub knows the child."""
+    return Observation(
+        apiserver_url=url,
+        version=await child.get("/version"),
+        healthz=await _well(child, "/healthz"),
+        livez=await _well(child, "/livez"),
+        readyz=await _well(child, "/readyz"),
+        nodes=(await child.list(_NODES.path(), cached=True)).items,
+        at=clock.now(),
+    )
+
+
+async def namespaces(child: Client) -> frozenset[str]:
+    """Names of the namespaces that will stay."""
+    listing = await child.list(_NAMESPACES.path(), metadata_only=True)
+    living = (item["metadata"] for item in listing.items if not item["metadata"].get("deletionTimestamp"))
+    return frozenset(metadata["name"] for metadata in living)
+
+
+def check_encrypted(child: Client) -> None:
+    """Untrusted when the child's certificate is not verified: a token that is fetched so may be somebody else's."""
+    if not child.connection.tls.verify or not child.connection.server.startswith("https://"):
+        hint = "put certificate-authority-data into the kubeconfig"
+        raise Untrusted("not-verified", f"the certificate of {child.connection} is not verified", hint)
+
+
+async def _well(child: Client, path: str) -> bool:
+    try:
+        await child.text(path)
+    except ApiError:
+        return False
+    return True
