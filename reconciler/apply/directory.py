@@ -47,6 +47,10 @@ class Record(msgspec.Struct, frozen=True):
     commit: CommitId | None = None
 
 
+Done = Callable[[Delivered], None]
+"""Told of every unit that is finished."""
+
+
 class Options(msgspec.Struct, frozen=True):
     """What holds for a whole run."""
 
@@ -59,7 +63,7 @@ class Options(msgspec.Struct, frozen=True):
     dry_run: bool = False
     stop: Callable[[], bool] = lambda: False
     """Asked between units."""
-    done: Callable[[Delivered], None] = lambda delivered: None
+    done: Done = lambda _delivered: None
 
 
 def read_index(root: Path, fleet: str) -> Index:

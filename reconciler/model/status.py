@@ -98,6 +98,8 @@ class UnitStatus(_Record, frozen=True):
     """The feed that is there; absent when it is not wholly there, so that the next run tries again."""
     objects: int = 0
     message: str = ""
+    guard: Digest | None = None
+    """What acknowledges the guard that holds this unit."""
     replicas: Mapping[str, int] = {}
     failures: tuple[Failure, ...] = ()
 

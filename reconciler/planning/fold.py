@@ -69,6 +69,7 @@ def unit_status(
         feed=delivered.feed,
         objects=before.objects if untouched and before is not None else here,
         message=_message(delivered, len(failures)),
+        guard=delivered.guard.acknowledge if delivered.guard else None,
         replicas=replicas,
         failures=failures[:FAILURES_KEPT],
     )
@@ -82,9 +83,7 @@ def _failure(outcome: Outcome) -> Failure | None:
 
 def _message(delivered: Delivered, failures: int) -> str:
     if delivered.guard is not None:
-        return (
-            f"{delivered.guard.message} ({len(delivered.guard.keys)} kept, acknowledge {delivered.guard.acknowledge})"
-        )
+        return f"{delivered.guard.message}; to go on: --acknowledge {delivered.guard.acknowledge}"
     if failures > FAILURES_KEPT:
         return f"{delivered.message or 'failed'} ({failures - FAILURES_KEPT} more failures)"
     return delivered.message
@@ -137,5 +136,5 @@ def exit_of(delivered: Iterable[Delivered]) -> Exit:
     """The exit code of what was delivered: the highest class that occurred."""
     code = Exit.OK
     for row in delivered:
-        code = max(code, Exit.REFUSED if row.guard is not None else _EXIT.get(row.state, Exit.OK))
+        code = max(code, row.exit_code, Exit.REFUSED if row.guard is not None else _EXIT.get(row.state, Exit.OK))
     return code

@@ -26,6 +26,17 @@ def guard(unit: Unit, feed: RenderedFeed | None, doomed: Iterable[ObjectKey], ev
     return None if held.acknowledge in evidence.acknowledged else held
 
 
+def unreachable_for_good(unit: Unit, evidence: Evidence) -> Guard | None:
+    """Holds a unit whose cluster vanished, so that not even its inventory can be read; None once acknowledged."""
+    held = Guard(
+        "vanished-cluster",
+        f"cluster {unit.cluster} is no longer in the fleet, and what is there stays there",
+        (),
+        _digest(unit, ()),
+    )
+    return None if held.acknowledge in evidence.acknowledged else held
+
+
 def _rule(unit: Unit, feed: RenderedFeed | None, evidence: Evidence) -> tuple[str, str] | None:
     if not evidence.cluster_known:
         return "vanished-cluster", f"cluster {unit.cluster} is no longer in the fleet"

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 
 from reconciler.adapters import clock
 from reconciler.adapters.watch import git_paths, watching
-from reconciler.model.errors import Exit, ReconcilerError, UsageError
+from reconciler.model.errors import Exit, ReconcilerError
 from reconciler.sync.events import Event, Level, Tell
 from reconciler.sync.options import Options
 from reconciler.sync.repo import Repo, opened
@@ -26,7 +26,7 @@ LONGEST_BACKOFF = 600.0
 
 
 async def stay(options: Options, tell: Tell) -> None:
-    """Follow the repo until cancelled. Raises only what no later commit can mend: settings of the command line."""
+    """Follow the repo until cancelled. Whatever stops one run is told, and tried again with growing pauses."""
     async with opened(options) as repo, _noticing(repo) as moved:
         failures = 0
         while True:
@@ -38,19 +38,16 @@ async def stay(options: Options, tell: Tell) -> None:
 async def _one(repo: Repo, options: Options, tell: Tell, moved: asyncio.Event) -> bool:
     """One run; False when the remote or the commit could not be used."""
     began = clock.monotonic()
-    try:
-        async with asyncio.TaskGroup() as group:
-            look = group.create_task(_look(repo, options, moved), name="look for newer commits")
+    async with asyncio.TaskGroup() as group:
+        look = group.create_task(_look(repo, options, moved), name="look for newer commits")
+        try:
             report = await run(repo, options, tell, moved)
+        except ReconcilerError as error:
+            hint = f" ({error.hint})" if error.hint else ""
+            tell(Event("run", f"{error.message}{hint}", Level.ERROR))
+            return False
+        finally:
             look.cancel()
-    except* ReconcilerError as errors:
-        first = errors.exceptions[0]
-        while isinstance(first, BaseExceptionGroup):
-            first = first.exceptions[0]
-        if isinstance(first, UsageError):
-            raise first from None
-        tell(Event("run", str(first), Level.ERROR))
-        return False
     _tell_run(report, clock.monotonic() - began, tell)
     return True
 

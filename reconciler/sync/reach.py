@@ -6,20 +6,43 @@ from collections.abc import AsyncIterator, Mapping
 from reconciler.adapters.kube.client import Client, connect
 from reconciler.adapters.kube.connection import Connection
 from reconciler.adapters.kube.kubeconfig import resolve
+from reconciler.apply import access, registrations
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.errors import UsageError
 from reconciler.model.settings import Settings
 from reconciler.model.snapshot import Snapshot
-from reconciler.registry import facts as registered
 from reconciler.sync.options import Options
+
+
+class Clients:
+    """Connections that stay open for the length of a program, one per cluster."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, tuple[Connection, Client]] = {}
+        self._stack = contextlib.AsyncExitStack()
+
+    async def get(self, name: str, connection: Connection) -> Client:
+        """The open connection of a cluster; a new one when it is reached in another way than before."""
+        known = self._open.get(name)
+        if known is not None and known[0] == connection:
+            return known[1]
+        client = await self._stack.enter_async_context(connect(connection))
+        self._open[name] = (connection, client)
+        return client
+
+    async def aclose(self) -> None:
+        """Close all of them."""
+        self._open.clear()
+        await self._stack.aclose()
 
 
 class Reach:
     """The fleet facts, and a connection to each cluster."""
 
-    def __init__(self, options: Options, settings: Settings, hub: Client | None) -> None:
+    def __init__(self, options: Options, settings: Settings, clients: Clients, hub: Client | None) -> None:
         self._options = options
         self._settings = settings
+        self._clients = clients
         self._hub = hub
 
     @property
@@ -35,28 +58,29 @@ class Reach:
 
     async def parent_facts(self) -> Mapping[str, ClusterFacts]:
         """What the parent knows of its clusters; nothing without a parent."""
-        if self._hub is None:
-            return {}
-        resource = await self._hub.resource("clusters.clusternet.io/v1beta1", "ManagedCluster")
-        return registered.facts((await self._hub.list(resource.path())).items).clusters
+        return (await registrations.read_facts(self._hub)).clusters if self._hub else {}
 
-    async def connection(self, cluster: ClusterFacts) -> Connection:
-        """How to reach a cluster; UsageError when nobody says how."""
-        access = self._settings.clusters.access.get(cluster.name)
-        if access is None:
-            raise UsageError(
-                "no-access", f"fleet.yaml does not say how to reach {cluster.name}", f"clusters.access.{cluster.name}"
-            )
-        return resolve(access, self._options.environment, self._options.home)
+    async def client(self, cluster: ClusterFacts) -> Client:
+        """A connection to a cluster. UsageError when nobody says how, Untrusted when the parent has no credential."""
+        return await self._clients.get(cluster.id, await self._connection(cluster))
+
+    async def _connection(self, cluster: ClusterFacts) -> Connection:
+        if self._hub is not None:
+            return await access.connection_of(self._hub, cluster)
+        way = self._settings.clusters.access.get(cluster.name)
+        if way is None:
+            what = f"fleet.yaml does not say how to reach {cluster.name}"
+            raise UsageError("no-access", what, f"name a context under clusters.access.{cluster.name}")
+        return resolve(way, self._options.environment, self._options.home)
 
 
 @contextlib.asynccontextmanager
-async def reaching(options: Options, settings: Settings) -> AsyncIterator[Reach]:
-    """Open the parent where there is one."""
+async def reaching(options: Options, settings: Settings, clients: Clients) -> AsyncIterator[Reach]:
+    """The clusters of a fleet; its parent is connected to where there is one."""
     if settings.clusters.source == "repo":
-        yield Reach(options, settings, None)
+        yield Reach(options, settings, clients, None)
         return
     if settings.clusters.parent is None:
         raise UsageError("no-parent", "clusters come from a parent, but fleet.yaml does not name it", "clusters.parent")
-    async with connect(resolve(settings.clusters.parent, options.environment, options.home)) as hub:
-        yield Reach(options, settings, hub)
+    hub = await clients.get("parent", resolve(settings.clusters.parent, options.environment, options.home))
+    yield Reach(options, settings, clients, hub)

@@ -1,5 +1,6 @@
 """The path for commands that only read: the work tree of a local repo, or a commit of any remote, up to the feeds."""
 
+import contextlib
 from pathlib import Path
 
 from reconciler import __version__
@@ -11,20 +12,23 @@ from reconciler.model.status import FleetStatus
 from reconciler.model.tree import Tree
 from reconciler.sync import story
 from reconciler.sync.options import Options
-from reconciler.sync.reach import reaching
+from reconciler.sync.reach import Clients, reaching
 from reconciler.sync.repo import opened
 from reconciler.sync.worklist import Evaluated
 
 
 async def evaluated(options: Options) -> Evaluated:
     """Read, schedule and render. A path without --branch, --tag or --commit means its work tree as it lies there."""
-    directory = Path(options.repo)
-    if options.revision.kind == "head" and directory.is_dir():
-        worktree = _WorkTree(options, directory / options.path)
+    if options.revision.kind == "head" and _is_directory(options.repo):
+        worktree = _WorkTree(options, Path(options.repo) / options.path)
         return await _evaluate(options, worktree.library, await worktree.files.tree())
     async with opened(options) as repo:
         commit = await repo.fetch(await repo.heads(None))
         return await _evaluate(options, repo.library, await repo.mirror.tree(commit, options.path))
+
+
+def _is_directory(repo: str) -> bool:
+    return Path(repo).is_dir()
 
 
 async def snapshot_of(options: Options) -> Snapshot:
@@ -37,7 +41,7 @@ async def snapshot_of(options: Options) -> Snapshot:
 async def _evaluate(options: Options, library: story.Library, tree: Tree) -> Evaluated:
     settings = await library.settings(tree)
     snapshot = await library.snapshot(tree, settings)
-    async with reaching(options, settings) as reach:
+    async with contextlib.aclosing(Clients()) as clients, reaching(options, settings, clients) as reach:
         facts = await reach.facts(snapshot)
     return await story.evaluate(library, tree, snapshot, facts, FleetStatus(settings.fleet))
 

@@ -11,7 +11,7 @@ from reconciler import __version__
 from reconciler.adapters.cache import Cache
 from reconciler.adapters.git import remote, signatures
 from reconciler.adapters.git.mirror import Mirror
-from reconciler.adapters.git.revision import Advertised, Revision, branch_ref
+from reconciler.adapters.git.revision import Advertised, branch_ref
 from reconciler.adapters.git.run import Git
 from reconciler.model.errors import ReconcilerError, Untrusted, UsageError
 from reconciler.model.objects import CommitId, Digest
@@ -19,6 +19,7 @@ from reconciler.model.settings import Settings, Signatures
 from reconciler.model.status import FleetStatus
 from reconciler.sync import statusbranch
 from reconciler.sync.options import Options
+from reconciler.sync.reach import Clients
 from reconciler.sync.story import Library
 
 
@@ -56,10 +57,19 @@ class Repo:
         self.revision = options.revision
         self.asked: CommitId | None = None
         """The commit that the last look found."""
+        self.default: str | None = None
+        """The branch that the remote's HEAD names."""
+        self.clients = Clients()
         self._mirrors = {fleet.url: self.mirror}
 
+    @property
+    def source_branch(self) -> str | None:
+        """The full ref of the branch that is synced, where it is one."""
+        return self.default if self.revision.kind == "head" else self.revision.ref
+
     async def close(self) -> None:
-        """End all children."""
+        """End all children, close all connections."""
+        await self.clients.aclose()
         for mirror in self._mirrors.values():
             await mirror.close()
 
@@ -78,6 +88,7 @@ class Repo:
         branch = branch_ref(settings.status.branch if settings else Settings(fleet="x").status.branch)
         elsewhere = settings is not None and settings.status.repo is not None
         advertised = await self.mirror.ls_remote([*([ref] if ref else []), *([] if elsewhere else [branch])])
+        self.default = advertised.default or self.default
         commit = await self.mirror.resolve(self.revision, advertised)
         if elsewhere and settings is not None:
             status = (await self.other(settings.status.repo).ls_remote([branch])).refs.get(branch)
@@ -93,8 +104,7 @@ class Repo:
 
     async def status(self, settings: Settings, head: CommitId | None) -> FleetStatus:
         """The status that earlier runs left, empty for a new fleet."""
-        source = self.revision.ref if self.revision.kind == "branch" else None
-        if source == branch_ref(settings.status.branch) and settings.status.repo is None:
+        if self.source_branch == branch_ref(settings.status.branch) and settings.status.repo is None:
             raise UsageError("status-is-source", f"{settings.status.branch} cannot be both source and status branch")
         return await statusbranch.read(self.other(settings.status.repo), settings, head)
 

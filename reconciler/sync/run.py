@@ -18,14 +18,16 @@ from reconciler.adapters import clock
 from reconciler.apply import directory
 from reconciler.model.feed import Unit
 from reconciler.model.objects import CommitId, Digest, digest_of
-from reconciler.model.settings import Settings
 from reconciler.model.snapshot import Severity
 from reconciler.model.status import Delivered, FleetStatus, State, UnitStatus
 from reconciler.planning import fold
 from reconciler.sync import statusbranch, story
+from reconciler.sync.branchplace import BranchPlace
+from reconciler.sync.clusterplace import ClusterPlace
+from reconciler.sync.directoryplace import DirectoryPlace
 from reconciler.sync.events import Event, Tell
 from reconciler.sync.options import Options
-from reconciler.sync.places import cluster_names, directory_root, place_of
+from reconciler.sync.places import Errand, Place, cluster_names, directory_root
 from reconciler.sync.reach import Reach, reaching
 from reconciler.sync.repo import Heads, LastRun, Repo, opened
 from reconciler.sync.report import Report, rows_of
@@ -40,14 +42,17 @@ async def once(options: Options, tell: Tell) -> Report:
 
 
 async def run(repo: Repo, options: Options, tell: Tell, moved: asyncio.Event | None = None) -> Report:
-    """One run; `moved` ends its wait for readiness. Raises what stops all of it (an unreachable remote, an untrusted commit, settings that cannot be used);
-    what concerns one Subscription, object or cluster is in the report."""
+    """One run; `moved` ends its wait for readiness.
+
+    Raises what stops all of it: a remote that does not answer, an untrusted commit, settings that cannot be used. What
+    concerns one Subscription, object or cluster is in the report.
+    """
     tell(Event("fetch", f"asking {repo.remote.shown}"))
     last = repo.last()
     heads = await repo.heads(last.settings if last else None)
     repo.asked = heads.commit
     if last is not None and _nothing_new(last, heads, options):
-        async with reaching(options, last.settings) as reach:
+        async with reaching(options, last.settings, repo.clients) as reach:
             if reach.is_static or digest_of(await reach.parent_facts()) == last.facts:
                 return Report(
                     fleet=last.settings.fleet, source=heads.commit, reference=str(repo.revision), nothing_new=True
@@ -61,10 +66,10 @@ async def run(repo: Repo, options: Options, tell: Tell, moved: asyncio.Event | N
     await repo.check_trust(commit, settings, previous)
     tell(Event("read", f"{len(tree.files)} files at {commit[:12]}"))
     snapshot = await repo.library.snapshot(tree, settings)
-    async with reaching(options, settings) as reach:
+    async with reaching(options, settings, repo.clients) as reach:
         facts = await reach.facts(snapshot)
         evaluated = await story.evaluate(repo.library, tree, snapshot, facts, previous)
-        return await _Delivery(repo, options, tell, evaluated, previous).run(reach)
+        return await _Delivery(repo, options, tell, evaluated, previous).run(reach, moved)
 
 
 def _nothing_new(last: LastRun, heads: Heads, options: Options) -> bool:
@@ -85,18 +90,27 @@ class _Delivery:
         self._evaluated = evaluated
         self._previous = previous
 
-    async def run(self, reach: Reach) -> Report:
+    async def run(self, reach: Reach, moved: asyncio.Event | None) -> Report:
         evaluated = self._evaluated
         selection = Selection(self._options.narrow, evaluated.facts, evaluated.snapshot)
         judge = Judge(evaluated, self._previous, selection, self._options.acknowledged)
-        place = place_of(self._repo, self._options, evaluated, self._previous, reach)
-        known = (*evaluated.feeds.units, *self._previous.units, *await place.units())
-        todo = worklist(judge, known)
+        todo = worklist(judge, (*evaluated.feeds.units, *self._previous.units))
+        place = self._place(reach, moved)
         done = (*await place.deliver(todo.works, judge, self._tell), *todo.left)
         after = self._fold(done)
         written = self._previous if self._options.dry_run else await self._write(after)
         self._remember(written)
         return self._report(done, todo, written)
+
+    def _place(self, reach: Reach, moved: asyncio.Event | None) -> Place:
+        errand = Errand(self._options, self._evaluated, self._previous)
+        root = directory_root(self._options, errand.settings)
+        if root is not None:
+            return DirectoryPlace(root, errand)
+        if errand.settings.delivery.to == "branches":
+            mirror = self._repo.other(errand.settings.delivery.branches.repo)
+            return BranchPlace(mirror, self._repo.source_branch, errand)
+        return ClusterPlace(reach, errand, moved)
 
     def _fold(self, done: Sequence[Delivered]) -> FleetStatus:
         units = {row.unit: self._status_of(row) for row in done}

@@ -6,7 +6,7 @@ import msgspec
 
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.feed import Feeds, Unit
-from reconciler.model.objects import CommitId, Digest
+from reconciler.model.objects import CommitId, Digest, digest_of
 from reconciler.model.placement import Schedule
 from reconciler.model.plan import Evidence, Work
 from reconciler.model.snapshot import Problem, Severity, Snapshot
@@ -43,7 +43,7 @@ class Judge:
         self._evaluated = evaluated
         self._previous = previous
         self._selection = selection
-        self._acknowledged = acknowledged
+        self._acknowledged = _spelled_out(acknowledged, previous)
         self._clean = evaluated.snapshot.clean
         self._held = _held(evaluated)
 
@@ -71,11 +71,23 @@ class Judge:
         )
 
 
+def acknowledges_all(status: FleetStatus) -> Digest | None:
+    """One digest for all guards that a status remembers; None when there are not several."""
+    guards = sorted({unit.guard for unit in status.units.values() if unit.guard})
+    return digest_of(guards) if len(guards) > 1 else None
+
+
+def _spelled_out(acknowledged: frozenset[Digest], previous: FleetStatus) -> frozenset[Digest]:
+    if acknowledges_all(previous) not in acknowledged:
+        return acknowledged
+    return acknowledged | {unit.guard for unit in previous.units.values() if unit.guard}
+
+
 def _held(evaluated: Evaluated) -> dict[str, str]:
     """Subscriptions that cannot be delivered as the repo says, with the first problem of each."""
     known = evaluated.snapshot.subscriptions
     held = {name: "held: not rendered" for name in known if name not in evaluated.schedule.subscriptions}
-    held.update({name: "held: not rendered for every cluster" for name in evaluated.feeds.broken})
+    held.update(dict.fromkeys(evaluated.feeds.broken, "held: not rendered for every cluster"))
     for problem in reversed(evaluated.problems):
         if problem.severity is Severity.ERROR:
             where = f"{problem.place.path}:{problem.line}"
