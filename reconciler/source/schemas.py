@@ -1,0 +1,32 @@
+"""JSON Schemas of everything that an author writes, generated from the models that read it, for editors and CI."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from reconciler.model.settings import Settings
+from reconciler.source import kinds
+
+Notes = Mapping[str, Mapping[str, str]]
+"""What fields mean: text by field, by name of the struct."""
+
+
+def schemas(notes: Notes) -> Mapping[str, Any]:
+    """Schema by file name: `fleet.json` for the settings, and one per control kind."""
+    models = {"fleet": Settings, **{kind.lower(): model for (_, kind), model in sorted(kinds.MODELS.items())}}
+    return {f"{name}.json": _schema(model, notes) for name, model in models.items()}
+
+
+def _schema(model: type, notes: Notes) -> Mapping[str, Any]:
+    (schema,), components = msgspec.json.schema_components([model], ref_template="#/$defs/{name}")
+    definitions = {name: _described(name, part, notes) for name, part in sorted(components.items())}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "$defs": definitions}
+
+
+def _described(name: str, part: Mapping[str, Any], notes: Notes) -> Mapping[str, Any]:
+    properties = {
+        field: {**member, "description": notes[name][field]} if field in notes.get(name, {}) else member
+        for field, member in part.get("properties", {}).items()
+    }
+    return {**part, "properties": properties} if properties else part
