@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from reconciler.cli import options, problems
-from reconciler.cli.terminal import emit, talk
+from reconciler.cli.terminal import talk
 from reconciler.model.errors import Exit
 from reconciler.model.snapshot import Severity
 from reconciler.sync import reading
@@ -26,7 +26,7 @@ def check(**given: Any) -> None:
         found = asyncio.run(reading.evaluated(options.reading(given))).problems
     except BrokenRepo as error:
         found = error.problems
-    emit(problems.formatted(found, given["output"]))
+    problems.print_problems(found, given["output"])
     errors = sum(problem.severity is Severity.ERROR for problem in found)
     if given["output"] == "text":
         talk(f"{errors} errors, {len(found) - errors} warnings" if found else "no problems")

@@ -85,7 +85,12 @@ def _position(problem: Problem) -> str:
 
 def as_json(problems: Sequence[Problem]) -> str:
     """A list of objects, one per problem."""
-    return json.dumps([_record(problem) for problem in problems], indent=2, ensure_ascii=False)
+    return json.dumps(records(problems), indent=2, ensure_ascii=False)
+
+
+def records(problems: Iterable[Problem]) -> list[dict[str, Any]]:
+    """Problems as plain data, for `-o json` of every command."""
+    return [_record(problem) for problem in problems]
 
 
 def _record(problem: Problem) -> dict[str, Any]:

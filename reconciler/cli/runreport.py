@@ -20,7 +20,7 @@ def print_report(report: Report, output: str) -> None:
         terminal.emit(terminal.structured(as_data(report), output))
         return
     if report.problems:
-        terminal.talk(problem_text.as_text(report.problems))
+        terminal.talk(problem_text.formatted(report.problems, "text"))
     if report.rows:
         terminal.emit(terminal.table(HEADERS, [_cells(row) for row in _shown(report, output)]))
     for line in (*_folded(report, output), *_failures(report, output), *_guards(report)):
@@ -131,5 +131,5 @@ def as_data(report: Report) -> dict[str, Any]:
             }
             for d in report.delivered
         ],
-        "problems": [problem_text.as_data(problem) for problem in report.problems],
+        "problems": problem_text.records(report.problems),
     }

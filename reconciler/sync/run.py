@@ -163,7 +163,7 @@ class _Delivery:
             status = written.units.get(work.unit)
             if work.unit not in touched and status is not None:
                 quiet.setdefault(work.unit.cluster, []).append(status)
-        names = cluster_names(facts, written)
+        names = cluster_names(facts, self._previous)
         return Report(
             fleet=self._evaluated.snapshot.settings.fleet,
             source=self._evaluated.commit,
