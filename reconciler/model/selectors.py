@@ -25,7 +25,7 @@ class LabelIndex:
         self._by_key = {key: _NOTHING.union(*values.values()) for key, values in self._by_value.items()}
 
     def select(self, selector: LabelSelector) -> frozenset[str]:
-        """All things that the selector matches; an empty selector matches everything. Precondition: no `fault_of`."""
+        """All things that the selector matches; an empty selector matches everything. Precondition: it is valid."""
         chosen = self.everything
         for key, value in (selector.match_labels or {}).items():
             chosen &= self._by_value.get(key, {}).get(value, _NOTHING)
@@ -50,13 +50,3 @@ class LabelIndex:
 def keys_of(selector: LabelSelector) -> frozenset[str]:
     """The label keys that a selector looks at."""
     return frozenset(selector.match_labels or ()) | {term.key for term in selector.match_expressions or ()}
-
-
-def fault_of(selector: LabelSelector) -> str:
-    """Why Kubernetes would refuse this selector, or an empty text."""
-    for term in selector.match_expressions or ():
-        if term.operator in ("In", "NotIn") and not term.values:
-            return f"{term.operator} of {term.key} needs values"
-        if term.operator in ("Exists", "DoesNotExist") and term.values:
-            return f"{term.operator} of {term.key} takes no values"
-    return ""

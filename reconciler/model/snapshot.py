@@ -26,6 +26,10 @@ class Place(msgspec.Struct, frozen=True, order=True):
     document: int = 0
     item: int = -1
 
+    def within(self, *field: str | int) -> tuple[str | int, ...]:
+        """The path inside the document of a field of the object that stands here."""
+        return ("items", self.item, *field) if self.item >= 0 else field
+
 
 class Severity(enum.StrEnum):
     """An error makes the thing it concerns undeliverable; a warning does not."""
@@ -61,6 +65,7 @@ class Resource(msgspec.Struct, frozen=True):
     api_version: str
     body: Object
     digest: str
+    """`digest_of` the body."""
 
 
 class Sourced(msgspec.Struct, Generic[T], frozen=True):
@@ -85,7 +90,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     resources: Mapping[ObjectKey, Resource]
     problems: tuple[Problem, ...]
     values: Mapping[str, Any] = {}
-    """What the value texts of overrides mean (the first document of each), by text. A text that is not YAML is absent."""
+    """What the value texts of overrides mean, by text. A text that is not one good YAML document is absent."""
 
     @property
     def clean(self) -> bool:

@@ -51,8 +51,9 @@ def _disputes(
             others = ", ".join(sorted({owner[cluster] for cluster in disputed}))
             message = f"{key} is delivered to {_some(clusters[c] for c in disputed)} by the Subscription {others} too"
             hint = f"let one Subscription deliver it; until then {others} does"
-            place, field = snapshot.subscriptions[name].place, ("spec", "feeds", position)
-            problems.append(Problem(place, field, "delivered-twice", message, hint, concerns=(name,)))
+            place = snapshot.subscriptions[name].place
+            where = place.within("spec", "feeds", position)
+            problems.append(Problem(place, where, "delivered-twice", message, hint, concerns=(name,)))
     return problems
 
 

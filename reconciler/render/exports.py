@@ -55,12 +55,10 @@ def _named(snapshot: Snapshot) -> dict[ObjectKey, tuple[str, ...]]:
 
 
 def _nowhere(resource: Resource, service: ObjectKey, by: tuple[str, ...], schedule: Schedule) -> Problem | None:
-    """A Subscription that is not scheduled keeps what it has, so its Service is not said to go nowhere."""
-    if not by:
-        rule, message = "export-not-delivered", f"no Subscription delivers the {service}, so its export goes nowhere"
-    elif all(name in schedule.subscriptions and not schedule.subscriptions[name].placements for name in by):
-        rule, message = "export-without-cluster", f"the {service} goes to no cluster, so its export goes nowhere"
-    else:
+    """Reading told already when no Subscription names it; one that is not scheduled keeps what it has."""
+    if not by or not all(name in schedule.subscriptions and not schedule.subscriptions[name].placements for name in by):
         return None
-    hint = "name the Service, or the ServiceExport itself, as a feed of a Subscription"
-    return Problem(resource.place, ("metadata", "name"), rule, message, hint)
+    where = resource.place.within("metadata", "name")
+    message = f"the {service} goes to no cluster, so its export goes nowhere"
+    hint = f"Correct the subscribers of {', '.join(by)}."
+    return Problem(resource.place, where, "export-without-cluster", message, hint)

@@ -67,8 +67,8 @@ def _concerning(found: Mapping[Problem, list[str]]) -> Iterator[Problem]:
 def _missing(name: str, snapshot: Snapshot, positions: Iterable[int]) -> list[Problem]:
     """A safety net below the checks of reading: a feed that is dropped in silence would be pruned."""
     sourced = snapshot.subscriptions[name]
-    feeds = sourced.value.spec.feeds
+    place, feeds = sourced.place, sourced.value.spec.feeds
     return [
-        Problem(sourced.place, ("spec", "feeds", at), "feed-not-found", f"{feeds[at].key} cannot be rendered")
+        Problem(place, place.within("spec", "feeds", at), "feed-not-found", f"{feeds[at].key} cannot be rendered")
         for at in positions
     ]

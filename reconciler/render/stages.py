@@ -83,22 +83,20 @@ def _overridden(body: Object, entry: Entry, values: Mapping[str, Any]) -> tuple[
     override = entry.override
     if not override.value.strip():
         return body, ()
-    if override.override_chart:
-        message = "overrideChart changes a HelmChart, and its feed is none"
-        return body, (finding(entry, "not-supported", message, field="overrideChart"),)
     if override.value not in values:
         return body, (finding(entry, "override-value", "the value is not YAML"),)
     value = values[override.value]
     match override.type:
-        case "JSONPatch":
+        case "JSONPatch" if not override.override_chart:
             return _json_patched(body, value, entry)
-        case "MergePatch":
+        case "MergePatch" if not override.override_chart:
             merged = merge.apply(body, value)
             faults = (finding(entry, "override-patch", merged.fault.message),) if merged.fault else ()
             return merged.value, faults
         case _:
-            message = f"overrides of type {override.type} are not supported yet"
-            return body, (finding(entry, "not-supported", message, field="type"),)
+            # a safety net below the checks of reading: an override is never ignored
+            message = "overrides of charts and field patches are not supported yet"
+            return body, (finding(entry, "not-supported", message),)
 
 
 def _json_patched(body: Object, operations: Any, entry: Entry) -> tuple[Any, tuple[Problem, ...]]:
@@ -147,9 +145,7 @@ def _named(key: ObjectKey) -> str:
     return f"{key.namespace}/{key.name}" if key.namespace else key.name
 
 
-def finding(
-    entry: Entry, rule: str, message: str, severity: Severity = Severity.ERROR, field: str = "value"
-) -> Problem:
-    """A problem at one entry of an override; whom it concerns is added by who knows."""
-    where = ("spec", "overrides", entry.position, field)
+def finding(entry: Entry, rule: str, message: str, severity: Severity = Severity.ERROR) -> Problem:
+    """A problem of one entry of an override; whom it concerns is added by who knows."""
+    where = entry.place.within("spec", "overrides", entry.position, "value")
     return Problem(entry.place, where, rule, message, severity=severity)

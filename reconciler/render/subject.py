@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from reconciler.model.feed import Read, ReadOf, RenderedObject
-from reconciler.model.objects import digest_of
+from reconciler.model.objects import Digest, digest_of
 from reconciler.model.snapshot import Place, Problem, Resource, Severity
 from reconciler.render.overrides import Applicable, Layer
 from reconciler.render.stages import Share, Stage, stages
@@ -65,4 +65,5 @@ class Subject:
         if any(problem.severity is Severity.ERROR for problem in problems):
             return Rendering(None, asked, problems)
         resource, body = self.resource, steps[-1].body
-        return Rendering(RenderedObject(resource.key, resource.api_version, body, digest_of(body)), asked, problems)
+        digest = Digest(resource.digest) if body is resource.body else digest_of(body)
+        return Rendering(RenderedObject(resource.key, resource.api_version, body, digest), asked, problems)

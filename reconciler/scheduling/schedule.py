@@ -12,7 +12,7 @@ import msgspec
 from reconciler.model.authored import Subscriber, Subscription, SubscriptionSpec
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.placement import Placement, Reason, Refusal, Schedule, Scheduled
-from reconciler.model.selectors import LabelIndex, fault_of
+from reconciler.model.selectors import LabelIndex
 from reconciler.model.snapshot import Problem, Severity, Snapshot, Sourced
 from reconciler.model.status import FleetStatus
 from reconciler.scheduling import replicas
@@ -34,6 +34,7 @@ class _Fleet(msgspec.Struct, frozen=True):
 def schedule(snapshot: Snapshot, facts: Mapping[str, ClusterFacts], previous: FleetStatus) -> Schedule:  # noqa: ARG001 dynamic dividing adds onto the previous numbers
     """Schedule every Subscription that nothing is wrong with over `facts` (by cluster id).
 
+    Strategies that are not supported yet are errors of reading, so they never come here.
     A Subscription that no cluster fits is scheduled to nowhere: whether that may delete is for guards to say.
     """
     fleet = _prepared(facts)
@@ -41,9 +42,7 @@ def schedule(snapshot: Snapshot, facts: Mapping[str, ClusterFacts], previous: Fl
     problems: list[Problem] = []
     scheduled: dict[str, Scheduled] = {}
     for name, sourced in sorted(snapshot.subscriptions.items()):
-        faults = () if name in held else tuple(_faults(name, sourced))
-        if name in held or faults:
-            problems.extend(faults)
+        if name in held:
             continue
         answer = _scheduled(name, sourced, snapshot, fleet)
         if isinstance(answer, Problem):
@@ -112,31 +111,10 @@ def _weights(placements: Sequence[Placement], matching: Iterable[tuple[Subscribe
     return tuple(weights.values())
 
 
-def _faults(name: str, sourced: Sourced[Subscription]) -> Iterator[Problem]:
-    spec = sourced.value.spec
-    for field, what in _unsupported(spec):
-        message = f"{what} is not supported yet, so this Subscription is not scheduled"
-        yield Problem(sourced.place, ("spec", *field), "not-supported", message, concerns=(name,))
-    for position, subscriber in enumerate(spec.subscribers):
-        if fault := fault_of(subscriber.cluster_affinity):
-            where = ("spec", "subscribers", position, "clusterAffinity", "matchExpressions")
-            yield Problem(sourced.place, where, "invalid-selector", fault, concerns=(name,))
-
-
-def _unsupported(spec: SubscriptionSpec) -> Iterator[tuple[tuple[str, ...], str]]:
-    if spec.scheduler_name != "default":
-        yield ("schedulerName",), f"the scheduler {spec.scheduler_name}"
-    if spec.scheduling_by_sub_group:
-        yield ("schedulingBySubGroup",), "scheduling by subgroup"
-    dividing = spec.dividing_scheduling
-    if spec.scheduling_strategy == "Dividing" and dividing is not None and dividing.type == "Dynamic":
-        yield ("dividingScheduling", "type"), "dynamic dividing"
-
-
 def _weightless(name: str, sourced: Sourced[Subscription]) -> Problem:
     return Problem(
         sourced.place,
-        ("spec", "subscribers"),
+        sourced.place.within("spec", "subscribers"),
         "no-weight",
         "no chosen cluster has a weight, so replicas cannot be divided; Clusternet would give all of them to every one",
         hint="set weight on a subscriber, or schedulingStrategy: Replication if every cluster shall have all replicas",

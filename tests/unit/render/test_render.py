@@ -29,6 +29,7 @@ from tests.unit.snapshots import (
 EAST, WEST = cluster("east", 1, {"env": "prod"}), cluster("west", 2, {"env": "dev"})
 WEB, SETTINGS = deployment(), config_map("settings", color="red")
 APP = subscription("app", [everywhere()], WEB, SETTINGS)
+WEIGHTLESS = {"schedulingStrategy": "Dividing"}
 DIVIDED = subscription("app", [everywhere(1)], WEB, schedulingStrategy="Dividing")
 
 
@@ -215,27 +216,27 @@ def test_override_of_divided_replicas_is_warned_of():
 
 
 @pytest.mark.parametrize(
-    ("entry", "rule", "field"),
+    ("entry", "rule"),
     [
-        (merge("{"), "override-value", "value"),
-        (merge("just text"), "override-patch", "value"),
-        (json("{op: add}"), "override-patch", "value"),
-        (json("[{op: test, path: /data/color, value: blue}]"), "override-patch", "value"),
-        (json("[{op: add, path: /data/list/x, value: 1}, {op: spam}]"), "override-without-effect", "value"),
-        (merge("metadata: {name: other}"), "override-identity", "value"),
-        (merge("metadata: null"), "override-identity", "value"),
-        (merge("kind: Secret"), "override-identity", "value"),
-        (merge("[]"), "override-identity", "value"),
-        (override("a: 1", "Helm"), "not-supported", "type"),
-        (override("a: 1", "FieldMergePatch", fieldPath="/data/color", fieldFormat="YAML"), "not-supported", "type"),
-        (merge("a: 1", overrideChart=True), "not-supported", "overrideChart"),
+        (merge("{"), "override-value"),
+        (merge("just text"), "override-patch"),
+        (json("{op: add}"), "override-patch"),
+        (json("[{op: test, path: /data/color, value: blue}]"), "override-patch"),
+        (json("[{op: add, path: /data/list/x, value: 1}, {op: spam}]"), "override-without-effect"),
+        (merge("metadata: {name: other}"), "override-identity"),
+        (merge("metadata: null"), "override-identity"),
+        (merge("kind: Secret"), "override-identity"),
+        (merge("[]"), "override-identity"),
+        (override("a: 1", "Helm"), "not-supported"),
+        (merge("a: 1", overrideChart=True), "not-supported"),
+        (override("a: 1", "FieldMergePatch", fieldPath="/data/color", fieldFormat="YAML"), "not-supported"),
     ],
 )
-def test_problem_of_an_override_stands_at_its_entry(entry, rule, field):
+def test_problem_of_an_override_stands_at_its_entry(entry, rule):
     glob = globalization("g", SETTINGS, merge("data: {first: x}"), entry)
     feeds = rendered(EAST, WEB, SETTINGS, APP, glob)
     (problem,) = feeds.problems
-    assert (problem.rule, problem.place, problem.field) == (rule, place_of(glob), ("spec", "overrides", 1, field))
+    assert (problem.rule, problem.place, problem.field) == (rule, place_of(glob), ("spec", "overrides", 1, "value"))
     broken = problem.severity is Severity.ERROR
     assert problem.concerns == (("default/app",) if broken else ())
     assert feeds.broken == frozenset(problem.concerns)
@@ -327,23 +328,17 @@ def test_export_that_is_a_feed_goes_only_where_its_subscription_says():
     }
 
 
-@pytest.mark.parametrize(
-    ("objects", "rule"),
-    [
-        pytest.param([APP], "export-not-delivered", id="no Subscription names the Service"),
-        pytest.param(
-            [subscription("app", [labelled(env="qa")], service())], "export-without-cluster", id="it goes to no cluster"
-        ),
-    ],
-)
-def test_export_whose_service_goes_nowhere_is_a_problem(objects, rule):
-    feeds = rendered(EAST, WEB, SETTINGS, service(), service_export(), *objects)
-    assert [(p.rule, p.place) for p in feeds.problems] == [(rule, place_of(service_export()))]
+def test_export_whose_service_goes_to_no_cluster_is_a_problem():
+    feeds = rendered(EAST, service(), service_export(), subscription("app", [labelled(env="qa")], service()))
+    assert [(p.rule, p.place) for p in feeds.problems] == [("export-without-cluster", place_of(service_export()))]
 
 
 def test_export_of_a_subscription_that_is_not_scheduled_is_no_problem():
-    unsupported = subscription("app", [everywhere()], service(), schedulingBySubGroup=True)
-    assert not rendered(EAST, service(), service_export(), unsupported).problems
+    feeds = rendered(
+        EAST, WEB, service(), service_export(), subscription("app", [everywhere()], WEB, service(), **WEIGHTLESS)
+    )
+    assert not feeds.units
+    assert not feeds.problems
 
 
 def test_feed_that_the_snapshot_does_not_hold_breaks_its_subscription_and_never_shrinks_it():

@@ -170,29 +170,6 @@ def test_kind_whose_replicas_are_divided(api_version, kind, divided):
     assert bool(scheduled.placements[0].replicas) is divided
 
 
-@pytest.mark.parametrize(
-    ("spec", "field"),
-    [
-        ({"schedulingBySubGroup": True}, ("spec", "schedulingBySubGroup")),
-        ({"schedulerName": "mine"}, ("spec", "schedulerName")),
-        (
-            {"schedulingStrategy": "Dividing", "dividingScheduling": {"type": "Dynamic", "dynamicDividing": {}}},
-            ("spec", "dividingScheduling", "type"),
-        ),
-    ],
-)
-def test_strategy_that_is_not_supported_is_said_and_never_ignored(spec, field):
-    found = schedule_of(EAST, WEB, subscription("app", [everywhere(1)], WEB, **spec))
-    assert not found.subscriptions
-    assert [(p.rule, p.field) for p in found.problems] == [("not-supported", field)]
-
-
-def test_selector_that_kubernetes_refuses_is_a_problem_at_its_place():
-    bad = {"clusterAffinity": {"matchExpressions": [{"key": "env", "operator": "In"}]}}
-    (problem,) = schedule_of(EAST, WEB, subscription("app", [everywhere(), bad], WEB)).problems
-    assert problem.field == ("spec", "subscribers", 1, "clusterAffinity", "matchExpressions")
-
-
 ENVIRONMENTS = st.sampled_from(["prod", "dev", "qa"])
 
 

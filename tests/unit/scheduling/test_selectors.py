@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.model.authored import LabelSelector, LabelSelectorRequirement
-from reconciler.model.selectors import LabelIndex, fault_of, keys_of
+from reconciler.model.selectors import LabelIndex, keys_of
 
 THINGS = {
     "none": {},
@@ -44,24 +44,6 @@ def expression(key, operator, *values):
 )
 def test_selector_matches(selector, chosen):
     assert select(**selector) == chosen
-
-
-@pytest.mark.parametrize(
-    ("operator", "values", "refused"),
-    [
-        ("In", [], True),
-        ("NotIn", None, True),
-        ("Exists", ["a"], True),
-        ("DoesNotExist", ["a"], True),
-        ("In", ["a"], False),
-        ("NotIn", ["a"], False),
-        ("Exists", None, False),
-        ("DoesNotExist", [], False),
-    ],
-)
-def test_selector_that_kubernetes_refuses_is_a_fault(operator, values, refused):
-    term = LabelSelectorRequirement(key="env", operator=operator, values=values)
-    assert bool(fault_of(LabelSelector(match_expressions=[term]))) is refused
 
 
 def test_keys_of_a_selector_are_those_of_labels_and_expressions():
