@@ -114,16 +114,16 @@ class _Composer:
         frame = self.stack[-1] if self.stack else None
         if frame is not None and frame.key is None and type(frame.value) is dict:
             self.key(frame, value, event)
-            self.judge(value, event)
+            self.contested(value, event)
         else:
-            self.judge(value, event)
+            if type(value) is float and (value != value or value in _INFINITE):
+                self.fault("yaml-number", f"{text} is no number in JSON", event)
+            self.contested(value, event)
             self.put(frame, value, event)
 
-    def judge(self, value: Any, event: Any) -> None:
-        """Faults of values that are YAML, but not JSON, or not the same everywhere."""
-        if type(value) is float and (value != value or value in _INFINITE):
-            self.fault("yaml-number", f"{event.value} is no number in JSON", event)
-        elif (value is True or value is False) and event.tag is None and event.value in scalars.CONTESTED:
+    def contested(self, value: Any, event: Any) -> None:
+        """A truth value that other tools read as text."""
+        if (value is True or value is False) and event.tag is None and event.value in scalars.CONTESTED:
             self.fault("yaml-boolean", _contested(event.value), event, _contested_hint(event.value), fatal=False)
 
     def key(self, frame: _Frame, value: Any, event: Any) -> None:

@@ -9,6 +9,7 @@ import base64
 import binascii
 import re
 import struct
+from decimal import Decimal
 from functools import lru_cache
 
 Scalar = None | bool | int | float | str
@@ -27,10 +28,13 @@ CONTESTED = frozenset(word for word, value in _WORDS.items() if isinstance(value
 
 _FIRST = frozenset("+-.0123456789~yYnNtTfFoO")
 _INTEGER = re.compile(r"[+-]?(?:0|[1-9][0-9]*|0[xX][0-9a-fA-F]+|0[oO]?[0-7]+|0[bB][01]+)\Z")
-_SIGNED_BINARY = re.compile(r"0b[+-][01]+\Z|-0b\+[01]+\Z")
+_SIGNED_BINARY = re.compile(r"0b[+-][01]+\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ]|\Z)")
 _INT64 = 1 << 63
+_EXACT = 1 << 53
+_EXPONENTIAL = 1e21
+"""Go writes larger floats with an exponent."""
 
 
 class NotThisTag(ValueError):
@@ -58,7 +62,7 @@ def _number(digits: str, text: str) -> Scalar:
         return _float(digits, text)
     if _SIGNED_BINARY.match(digits):
         # goyaml takes the sign behind the prefix too
-        return int(digits.replace("0b", "", 1).replace("-+", "-"), 2)
+        return int(digits[2:], 2)
     return text
 
 
@@ -82,8 +86,11 @@ def _float(digits: str, text: str) -> Scalar:
 
 
 def number(value: float) -> int | float:
-    """A float as it comes back from kubectl's JSON: an integer when it is whole and fits in 64 bits."""
-    return int(value) if value.is_integer() and -_INT64 <= value < _INT64 else value
+    """A float as it comes back from kubectl's JSON: an integer when it is whole and its shortest text fits in 64 bits."""
+    if not value.is_integer() or abs(value) >= _EXPONENTIAL:
+        return value
+    whole = int(value) if abs(value) < _EXACT else int(Decimal(repr(value)))
+    return whole if -_INT64 <= whole < _INT64 else value
 
 
 def tagged(tag: str, text: str) -> Scalar:
