@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from reconciler.adapters.git.revision import Revision, commit_revision
-from reconciler.sync.options import Options
-from reconciler.sync.selection import Narrow
+from reconciler.sync.options import Narrow, Options
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -42,26 +41,33 @@ def cache_directory() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "reconciler"
 
 
+def below(command: F) -> F:
+    """--path, for a fleet that does not stand at the root of its repo."""
+    return click.option(
+        "--path", default="", metavar="DIR", help="Directory of the repo that holds the fleet (fleet.yaml)."
+    )(command)
+
+
 def repository(command: F) -> F:
     """REPO and which commit of it."""
-    command = click.option("--path", default="", help="Directory of the repo that holds the fleet (fleet.yaml).")(
+    command = below(command)
+    command = click.option("--commit", metavar="ID", help="Exactly this commit.")(command)
+    command = click.option("--tag", metavar="NAME", help="The commit of this tag.")(command)
+    command = click.option("--branch", metavar="NAME", help="The head of this branch (default: the remote's HEAD).")(
         command
     )
-    command = click.option("--commit", help="Exactly this commit.")(command)
-    command = click.option("--tag", help="The commit of this tag.")(command)
-    command = click.option("--branch", help="The head of this branch (default: the remote's HEAD).")(command)
-    return click.argument("repo", default=".")(command)
+    return click.argument("repo", default=".", type=click.Path())(command)
 
 
 def narrowing(command: F) -> F:
     """--cluster, --subscription and -l."""
-    command = click.option("-l", "--selector", default="", help="Only clusters with these labels (env=prod,tier!=db).")(
-        command
-    )
     command = click.option(
-        "--subscription", "subscriptions", multiple=True, help="Only this Subscription (namespace/name); repeatable."
+        "-l", "--selector", default="", metavar="LABELS", help="Only clusters with these labels (env=prod,tier!=db)."
     )(command)
-    return click.option("--cluster", "clusters", multiple=True, help="Only this cluster; repeatable.")(command)
+    command = click.option(
+        "--subscription", metavar="NAME", multiple=True, help="Only this Subscription (namespace/name); repeatable."
+    )(command)
+    return click.option("--cluster", metavar="NAME", multiple=True, help="Only this cluster; repeatable.")(command)
 
 
 def output(*formats: str) -> Callable[[F], F]:
@@ -86,7 +92,7 @@ def revision(given: dict[str, Any]) -> Revision:
 
 def narrow(given: dict[str, Any]) -> Narrow:
     """What --cluster, --subscription and -l ask for."""
-    return Narrow(frozenset(given["clusters"]), frozenset(given["subscriptions"]), given["selector"])
+    return Narrow(frozenset(given["cluster"]), frozenset(given["subscription"]), given["selector"])
 
 
 def reading(given: dict[str, Any]) -> Options:
@@ -98,5 +104,10 @@ def reading(given: dict[str, Any]) -> Options:
         cache=cache_directory(),
         environment=dict(os.environ),
         home=Path.home(),
-        narrow=narrow(given) if "clusters" in given else Narrow(),
+        narrow=narrow(given) if "selector" in given else Narrow(),
     )
+
+
+def work_tree(repo: Path, path: str) -> Options:
+    """A command that reads the files as they lie there."""
+    return reading({"repo": str(repo), "path": path, "branch": None, "tag": None, "commit": None})

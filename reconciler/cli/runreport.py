@@ -5,7 +5,6 @@ from typing import Any
 
 import click
 
-from reconciler.cli import problems as problem_text
 from reconciler.cli import terminal
 from reconciler.cli.terminal import ROWS_SHOWN
 from reconciler.model.status import Failure, Health, Result, Tally
@@ -20,6 +19,8 @@ def print_report(report: Report, output: str) -> None:
         terminal.emit(terminal.structured(as_data(report), output))
         return
     if report.problems:
+        from reconciler.cli import problems as problem_text
+
         terminal.talk(problem_text.formatted(report.problems, "text"))
     if report.rows:
         terminal.emit(terminal.table(HEADERS, [_cells(row) for row in _shown(report, output)]))
@@ -98,6 +99,14 @@ def _last_line(report: Report) -> str:
     return f"{report.fleet}: {report.reference} at {short}: {total} objects {would}{state}{status}"
 
 
+def _problems(report: Report) -> list[dict[str, Any]]:
+    if not report.problems:
+        return []
+    from reconciler.cli import problems as problem_text
+
+    return problem_text.records(report.problems)
+
+
 def as_data(report: Report) -> dict[str, Any]:
     """The report for machines: complete, and stable in its names."""
     return {
@@ -131,5 +140,5 @@ def as_data(report: Report) -> dict[str, Any]:
             }
             for d in report.delivered
         ],
-        "problems": problem_text.records(report.problems),
+        "problems": _problems(report),
     }

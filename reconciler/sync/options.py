@@ -7,7 +7,22 @@ import msgspec
 
 from reconciler.adapters.git.revision import Revision
 from reconciler.model.objects import Digest
-from reconciler.sync.selection import Narrow
+
+
+class Narrow(msgspec.Struct, frozen=True):
+    """What the command line asked for; everything when nothing was named."""
+
+    clusters: frozenset[str] = frozenset()
+    """Names or ids of clusters."""
+    subscriptions: frozenset[str] = frozenset()
+    """`namespace/name`, or a bare name in any namespace."""
+    selector: str = ""
+    """Label selector over clusters, in kubectl's syntax."""
+
+    @property
+    def everything(self) -> bool:
+        """True when the run is not narrowed at all."""
+        return not (self.clusters or self.subscriptions or self.selector)
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):

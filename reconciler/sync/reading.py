@@ -10,9 +10,10 @@ from reconciler.adapters.git.worktree import WorkTree
 from reconciler.model.snapshot import Snapshot
 from reconciler.model.status import FleetStatus
 from reconciler.model.tree import Tree
-from reconciler.sync import story
+from reconciler.sync import statusbranch, story
+from reconciler.sync.clients import Clients
 from reconciler.sync.options import Options
-from reconciler.sync.reach import Clients, reaching
+from reconciler.sync.reach import reaching
 from reconciler.sync.repo import opened
 from reconciler.sync.worklist import Evaluated
 
@@ -24,7 +25,8 @@ async def evaluated(options: Options) -> Evaluated:
         return await _evaluate(options, worktree.library, await worktree.files.tree())
     async with opened(options) as repo:
         commit = await repo.fetch(await repo.heads(None))
-        return await _evaluate(options, repo.library, await repo.mirror.tree(commit, options.path))
+        library = story.Library(repo.mirror, repo.cache)
+        return await _evaluate(options, library, await repo.mirror.tree(commit, options.path))
 
 
 def _is_directory(repo: str) -> bool:
@@ -59,7 +61,7 @@ async def status_of(options: Options) -> FleetStatus:
     async with opened(options) as repo:
         heads = await repo.heads(None)
         commit = await repo.fetch(heads)
-        settings = await repo.library.settings(await repo.mirror.tree(commit, options.path))
-        if settings.status != type(settings.status)():
-            heads = await repo.heads(settings)
-        return await repo.status(settings, heads.status)
+        library = story.Library(repo.mirror, repo.cache)
+        settings = await library.settings(await repo.mirror.tree(commit, options.path))
+        head = await repo.status_head(settings, heads)
+        return await statusbranch.read(repo.other(settings.status.repo), settings, head)

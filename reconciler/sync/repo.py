@@ -9,18 +9,15 @@ import msgspec
 
 from reconciler import __version__
 from reconciler.adapters.cache import Cache
-from reconciler.adapters.git import remote, signatures
+from reconciler.adapters.git import remote
 from reconciler.adapters.git.mirror import Mirror
-from reconciler.adapters.git.revision import Advertised, branch_ref
+from reconciler.adapters.git.revision import branch_ref
 from reconciler.adapters.git.run import Git
-from reconciler.model.errors import ReconcilerError, Untrusted, UsageError
+from reconciler.model.errors import UsageError
 from reconciler.model.objects import CommitId, Digest
-from reconciler.model.settings import Settings, Signatures
-from reconciler.model.status import FleetStatus
-from reconciler.sync import statusbranch
+from reconciler.model.settings import Settings, StatusTo
+from reconciler.sync.clients import Clients
 from reconciler.sync.options import Options
-from reconciler.sync.reach import Clients
-from reconciler.sync.story import Library
 
 
 class LastRun(msgspec.Struct, frozen=True):
@@ -34,14 +31,17 @@ class LastRun(msgspec.Struct, frozen=True):
     """Digest of the fleet facts that it scheduled over."""
     settled: bool
     """Nothing failed, was held back or is still to become ready."""
+    proof: str = ""
+    """A file that must still be there: the index of the directory that was delivered into."""
 
 
 class Heads(msgspec.Struct, frozen=True):
     """What the remotes have now."""
 
-    source: Advertised
     commit: CommitId
     status: CommitId | None
+    asked: StatusTo
+    """Which status branch was asked for."""
 
 
 class Repo:
@@ -53,8 +53,8 @@ class Repo:
         self.remote = fleet
         self.mirror = Mirror(door, fleet, options.cache)
         self.cache = Cache(options.cache, fleet.slug, __version__)
-        self.library = Library(self.mirror, self.cache)
         self.revision = options.revision
+        self.path = options.path
         self.asked: CommitId | None = None
         """The commit that the last look found."""
         self.default: str | None = None
@@ -84,17 +84,16 @@ class Repo:
 
     async def heads(self, settings: Settings | None) -> Heads:
         """Source and status heads: one ls-remote, a second one only where status has a repo of its own."""
-        ref = self.revision.ref
-        branch = branch_ref(settings.status.branch if settings else Settings(fleet="x").status.branch)
-        elsewhere = settings is not None and settings.status.repo is not None
+        ref, asked = self.revision.ref, settings.status if settings else StatusTo()
+        branch = branch_ref(asked.branch)
+        elsewhere = asked.repo is not None
         advertised = await self.mirror.ls_remote([*([ref] if ref else []), *([] if elsewhere else [branch])])
         self.default = advertised.default or self.default
         commit = await self.mirror.resolve(self.revision, advertised)
-        if elsewhere and settings is not None:
-            status = (await self.other(settings.status.repo).ls_remote([branch])).refs.get(branch)
-        else:
-            status = advertised.refs.get(branch)
-        return Heads(advertised, commit, status)
+        if elsewhere:
+            advertised = await self.other(asked.repo).ls_remote([branch])
+        self.asked = commit
+        return Heads(commit, advertised.refs.get(branch), asked)
 
     async def fetch(self, heads: Heads) -> CommitId:
         """Make the source commit present; the answer may be newer than what was advertised."""
@@ -102,40 +101,15 @@ class Repo:
         now = await self.mirror.fetch({ref: heads.commit})
         return heads.commit if self.revision.kind == "commit" else now.get(ref, heads.commit)
 
-    async def status(self, settings: Settings, head: CommitId | None) -> FleetStatus:
-        """The status that earlier runs left, empty for a new fleet."""
-        if self.source_branch == branch_ref(settings.status.branch) and settings.status.repo is None:
-            raise UsageError("status-is-source", f"{settings.status.branch} cannot be both source and status branch")
-        return await statusbranch.read(self.other(settings.status.repo), settings, head)
-
-    async def check_trust(self, commit: CommitId, settings: Settings, good: FleetStatus) -> None:
-        """Refuse a commit that is not signed as the last good commit's settings ask; Untrusted says why.
-
-        The keys are those of the last good commit, so that a commit cannot bring its own; a fleet that was never
-        synced trusts the keys of its first commit.
-        """
-        last = self.last()
-        anchor = last.source if last else good.commit
-        keys = settings.signatures if anchor in (None, commit) else await self._keys(anchor, settings)
-        if not (keys.ssh or keys.gpg):
-            return
-        await signatures.verify(self.mirror, commit, keys)
-        if anchor and not await self.mirror.descends(commit, anchor, self.revision.ref or commit):
-            raise Untrusted(
-                "history-rewritten", f"commit {commit[:12]} does not descend from the last good one, {anchor[:12]}"
-            )
-
-    async def _keys(self, anchor: CommitId, settings: Settings) -> Signatures:
-        last = self.last()
-        if last and last.source == anchor:
-            return last.settings.signatures
-        try:
-            await self.mirror.fetch({anchor: anchor})
-            tree = await self.mirror.tree(anchor, self._options.path)
-            return (await self.library.settings(tree)).signatures
-        except ReconcilerError:
-            # The last good commit cannot be had any more: a rewritten history, which `descends` then tells.
-            return settings.signatures
+    async def status_head(self, settings: Settings, heads: Heads) -> CommitId | None:
+        """Head of the status branch that the settings name; asked again where the last settings named another."""
+        ref = branch_ref(settings.status.branch)
+        if self.source_branch == ref and settings.status.repo is None:
+            what = f"{settings.status.branch!r} is the branch that is synced, so it cannot hold the status"
+            raise UsageError("status-is-source", what, "name another one under status.branch in fleet.yaml")
+        if heads.asked == settings.status:
+            return heads.status
+        return (await self.heads(settings)).status
 
     def last(self) -> LastRun | None:
         """What is remembered of the last run of the same kind."""

@@ -1,38 +1,16 @@
-"""One run: from what the remote has to what every unit became, and back to the status.
+"""One run, first half: ask the remote, and end there when nothing is new and nothing is left to do.
 
-heads    = repo.heads()             one ls-remote; the end of it when nothing is new and nothing is left to do
-commit   = repo.fetch(heads)        signature checked
-snapshot = library.snapshot(tree)   blobs remembered by id
-feeds    = story.evaluate(...)      schedule and render
-works    = worklist(...)            what is to be done, what is left as it is and why
-rows     = place.deliver(works)     observe, plan, execute, wait
-status   = fold, write              only when it differs
+Such a run is most of all runs, so it imports nothing that only the second half (`sync.delivery`) needs.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-import msgspec
-
-from reconciler.adapters import clock
-from reconciler.apply import directory
-from reconciler.model.feed import Unit
-from reconciler.model.objects import CommitId, Digest, digest_of
-from reconciler.model.snapshot import Severity
-from reconciler.model.status import Delivered, FleetStatus, State, UnitStatus
-from reconciler.planning import fold
-from reconciler.sync import statusbranch, story
-from reconciler.sync.branchplace import BranchPlace
-from reconciler.sync.clusterplace import ClusterPlace
-from reconciler.sync.directoryplace import DirectoryPlace
+from reconciler.model.objects import digest_of
 from reconciler.sync.events import Event, Tell
 from reconciler.sync.options import Options
-from reconciler.sync.places import Errand, Place, cluster_names, directory_root
-from reconciler.sync.reach import Reach, reaching
 from reconciler.sync.repo import Heads, LastRun, Repo, opened
-from reconciler.sync.report import Report, rows_of
-from reconciler.sync.selection import Selection
-from reconciler.sync.worklist import Evaluated, Judge, Worklist, worklist
+from reconciler.sync.report import Report
 
 
 async def once(options: Options, tell: Tell) -> Report:
@@ -50,128 +28,24 @@ async def run(repo: Repo, options: Options, tell: Tell, moved: asyncio.Event | N
     tell(Event("fetch", f"asking {repo.remote.shown}"))
     last = repo.last()
     heads = await repo.heads(last.settings if last else None)
-    repo.asked = heads.commit
-    if last is not None and _nothing_new(last, heads, options):
-        async with reaching(options, last.settings, repo.clients) as reach:
-            if reach.is_static or digest_of(await reach.parent_facts()) == last.facts:
-                return Report(
-                    fleet=last.settings.fleet, source=heads.commit, reference=str(repo.revision), nothing_new=True
-                )
-    commit = await repo.fetch(heads)
-    tree = await repo.mirror.tree(commit, options.path)
-    settings = await repo.library.settings(tree)
-    if last is None or last.settings.status != settings.status:
-        heads = msgspec.structs.replace(await repo.heads(settings), commit=commit)
-    previous = await repo.status(settings, heads.status)
-    await repo.check_trust(commit, settings, previous)
-    tell(Event("read", f"{len(tree.files)} files at {commit[:12]}"))
-    snapshot = await repo.library.snapshot(tree, settings)
-    async with reaching(options, settings, repo.clients) as reach:
-        facts = await reach.facts(snapshot)
-        evaluated = await story.evaluate(repo.library, tree, snapshot, facts, previous)
-        return await _Delivery(repo, options, tell, evaluated, previous).run(reach, moved)
+    if last is not None and _same(last, heads, options) and await _same_facts(repo, last, options):
+        return Report(fleet=last.settings.fleet, source=heads.commit, reference=str(repo.revision), nothing_new=True)
+    from reconciler.sync.delivery import deliver
+
+    return await deliver(repo, options, tell, heads, moved)
 
 
-def _nothing_new(last: LastRun, heads: Heads, options: Options) -> bool:
+def _same(last: LastRun, heads: Heads, options: Options) -> bool:
     if options.check_drift or options.acknowledged or not last.settled:
         return False
-    root = directory_root(options, last.settings)
-    there = root is None or (root / directory.INDEX).exists()
+    there = not last.proof or Path(last.proof).exists()
     return there and (last.source, last.status) == (heads.commit, heads.status)
 
 
-class _Delivery:
-    """The second half of a run: what a commit says is known, now make it so."""
+async def _same_facts(repo: Repo, last: LastRun, options: Options) -> bool:
+    if last.settings.clusters.source == "repo":
+        return True
+    from reconciler.sync.reach import reaching
 
-    def __init__(self, repo: Repo, options: Options, tell: Tell, evaluated: Evaluated, previous: FleetStatus) -> None:
-        self._repo = repo
-        self._options = options
-        self._tell = tell
-        self._evaluated = evaluated
-        self._previous = previous
-
-    async def run(self, reach: Reach, moved: asyncio.Event | None) -> Report:
-        evaluated = self._evaluated
-        selection = Selection(self._options.narrow, evaluated.facts, evaluated.snapshot)
-        judge = Judge(evaluated, self._previous, selection, self._options.acknowledged)
-        todo = worklist(judge, (*evaluated.feeds.units, *self._previous.units))
-        place = self._place(reach, moved)
-        done = (*await place.deliver(todo.works, judge, self._tell), *todo.left)
-        after = self._fold(done)
-        written = self._previous if self._options.dry_run else await self._write(after)
-        self._remember(written)
-        return self._report(done, todo, written)
-
-    def _place(self, reach: Reach, moved: asyncio.Event | None) -> Place:
-        errand = Errand(self._options, self._evaluated, self._previous)
-        root = directory_root(self._options, errand.settings)
-        if root is not None:
-            return DirectoryPlace(root, errand)
-        if errand.settings.delivery.to == "branches":
-            mirror = self._repo.other(errand.settings.delivery.branches.repo)
-            return BranchPlace(mirror, self._repo.source_branch, errand)
-        return ClusterPlace(reach, errand, moved)
-
-    def _fold(self, done: Sequence[Delivered]) -> FleetStatus:
-        units = {row.unit: self._status_of(row) for row in done}
-        return fold.fleet_status(self._previous, units, self._evaluated.facts, self._evaluated.commit)
-
-    def _status_of(self, row: Delivered) -> UnitStatus | None:
-        wanted = row.unit in self._evaluated.feeds.units or row.state in (State.HELD, State.SUSPENDED)
-        if fold.is_gone(row, wanted):
-            return None
-        return fold.unit_status(
-            row, self._previous.units.get(row.unit), self._evaluated.commit, self._replicas(row.unit)
-        )
-
-    def _replicas(self, unit: Unit) -> Mapping[str, int]:
-        scheduled = self._evaluated.schedule.subscriptions.get(unit.subscription)
-        placements = scheduled.placements if scheduled else ()
-        return next((p.replicas for p in placements if p.cluster == unit.cluster), {})
-
-    async def _write(self, after: FleetStatus) -> FleetStatus:
-        if after == self._previous:
-            return self._previous
-        settings = self._evaluated.snapshot.settings
-        self._tell(Event("status", f"writing {settings.status.branch}"))
-        mirror = self._repo.other(settings.status.repo)
-        return await statusbranch.write(mirror, settings, self._previous, after, self._evaluated.commit, clock.now())
-
-    def _remember(self, written: FleetStatus) -> None:
-        if self._options.dry_run:
-            return
-        quiet = all(
-            status.state in fold.SETTLED or status.state is State.SUSPENDED for status in written.units.values()
-        )
-        broken = any(problem.severity is Severity.ERROR for problem in self._evaluated.problems)
-        facts: Digest = digest_of(self._evaluated.facts)
-        self._repo.keep(
-            LastRun(
-                self._evaluated.commit,
-                CommitId(written.version) if written.version else None,
-                self._evaluated.snapshot.settings,
-                facts,
-                settled=quiet and not broken,
-            )
-        )
-
-    def _report(self, done: Sequence[Delivered], todo: Worklist, written: FleetStatus) -> Report:
-        facts = self._evaluated.facts
-        touched = {row.unit for row in done}
-        quiet: dict[str, list[UnitStatus]] = {}
-        for work in todo.works:
-            status = written.units.get(work.unit)
-            if work.unit not in touched and status is not None:
-                quiet.setdefault(work.unit.cluster, []).append(status)
-        names = cluster_names(facts, self._previous)
-        return Report(
-            fleet=self._evaluated.snapshot.settings.fleet,
-            source=self._evaluated.commit,
-            reference=str(self._repo.revision),
-            rows=rows_of(tuple(done), names, quiet),
-            delivered=tuple(done),
-            names=names,
-            problems=self._evaluated.problems,
-            status=written.version if written.version != self._previous.version else "",
-            dry_run=self._options.dry_run,
-        )
+    async with reaching(options, last.settings, repo.clients) as reach:
+        return digest_of(await reach.parent_facts()) == last.facts

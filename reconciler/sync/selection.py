@@ -3,14 +3,13 @@
 import re
 from collections.abc import Mapping
 
-import msgspec
-
 from reconciler.model.authored import LabelSelector, LabelSelectorRequirement
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.errors import UsageError
 from reconciler.model.feed import Unit
 from reconciler.model.selectors import LabelIndex
 from reconciler.model.snapshot import Snapshot
+from reconciler.sync.options import Narrow
 
 SUSPEND = "reconciler.clusternet.io/suspend"
 """Annotation of a Subscription or ManagedCluster; `"true"` leaves everything of it as it is."""
@@ -21,22 +20,6 @@ _TERM = re.compile(
            | (?P<name>[\w./-]+)\s*(?:(?P<op>==|=|!=)\s*(?P<value>[\w.-]*))? )\s*(?:,|$)""",
     re.VERBOSE,
 )
-
-
-class Narrow(msgspec.Struct, frozen=True):
-    """What the command line asked for; everything when nothing was named."""
-
-    clusters: frozenset[str] = frozenset()
-    """Names or ids of clusters."""
-    subscriptions: frozenset[str] = frozenset()
-    """`namespace/name`, or a bare name in any namespace."""
-    selector: str = ""
-    """Label selector over clusters, in kubectl's syntax."""
-
-    @property
-    def everything(self) -> bool:
-        """True when the run is not narrowed at all."""
-        return not (self.clusters or self.subscriptions or self.selector)
 
 
 def parse_selector(text: str) -> LabelSelector:
