@@ -38,7 +38,7 @@ class Contents:
         self.subjects = self._found.subjects
         """By object, in order of their keys: the order of feeds in a Subscription means nothing."""
         layers = {layer.number: layer for subject in self.subjects.values() for layer in subject.applicable.general}
-        self._reaches = [layer.reach for layer in layers.values() if layer.reach is not None]
+        self._reaches = list(dict.fromkeys(layer.reach for layer in layers.values() if layer.reach is not None))
         self._looks_at = sorted(frozenset().union(*(layer.looks_at for layer in layers.values())))
         self._localized = frozenset().union(*(subject.applicable.local for subject in self.subjects.values()))
         self._variants: dict[Any, _Variant] = {}

@@ -154,6 +154,45 @@ _FLEET = {
     ),
 }
 
+_DELIVERY = {
+    "no-weight": (
+        "replicas are to be divided and no chosen cluster has a weight",
+        "Set `weight` on a subscriber, or `schedulingStrategy: Replication`.",
+    ),
+    "delivered-twice": (
+        "two Subscriptions deliver one object to one cluster",
+        "Let one Subscription deliver it.",
+    ),
+    "export-without-cluster": (
+        "the Service of a ServiceExport goes to no cluster",
+        "Correct the subscribers of the Subscription that delivers the Service.",
+    ),
+    "override-patch": (
+        "the patch of an override cannot be applied to the object",
+        "Correct the operation that is named.",
+    ),
+    "override-identity": (
+        "an override changes the API version, kind, namespace or name of an object",
+        "Leave them as they are; another object needs a file of its own.",
+    ),
+}
+"""Found by scheduling and rendering, which know the clusters."""
+
+_DELIVERY_WARNINGS = {
+    "override-without-effect": (
+        "a JSONPatch touches what is not there, so that Clusternet skips all of it in silence",
+        "Correct the path, or remove the entry.",
+    ),
+    "override-lenient": (
+        "a JSONPatch works in Clusternet and is refused by RFC 6902",
+        "Write what the RFC allows: `add` for a new key, indexes from 0.",
+    ),
+    "override-overruled": (
+        "an override sets replicas that the Subscription divides",
+        "Remove it, or change the weights of the subscribers.",
+    ),
+}
+
 _WARNINGS = {
     "yaml-boolean": (
         "an unquoted y, yes, on, n, no or off: true or false for kubectl, text for other tools",
@@ -193,7 +232,9 @@ RULES: Mapping[str, Rule] = {
     **_rules(Severity.ERROR, _OBJECTS),
     **_rules(Severity.ERROR, _SETTINGS),
     **_rules(Severity.ERROR, _FLEET),
+    **_rules(Severity.ERROR, _DELIVERY),
     **_rules(Severity.WARNING, _WARNINGS),
+    **_rules(Severity.WARNING, _DELIVERY_WARNINGS),
 }
 
 
