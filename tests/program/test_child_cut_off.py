@@ -60,7 +60,7 @@ def test_child_that_is_gone_fails_alone_and_catches_up(
     assert states == {first.context: "Unreachable", second.context: "Ready", third.context: "Ready"}
     assert [value(child, namespace) for child in fleet.children] == ["one", "two", "two"]
 
-    proxy.refuse(refusing=False)
+    proxy.accept()
     shutil.rmtree(behind_proxy.cache)
     behind_proxy.sync()
     assert value(first, namespace) == "two"
