@@ -6,17 +6,20 @@ something changed; what it is, the reader finds out by reading.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from watchdog.events import FileSystemEvent
+    from watchdog.events import FileSystemEvent, FileSystemEventHandler
+    from watchdog.observers.api import BaseObserver
 
 QUIET = 0.2
 """Seconds without a further change after which a burst is over."""
 LONGEST = 2.0
 """Seconds after which a burst that does not end is told all the same."""
+LOOK = 0.5
+"""Seconds between two looks where the kernel does not tell."""
 _CHANGES = frozenset({"created", "modified", "deleted", "moved", "closed"})
 """Kinds of events that change contents; opening and reading a file is none."""
 
@@ -52,7 +55,6 @@ async def watching(
 ) -> AsyncIterator["Notices"]:
     """Watch files and directories (with all below) for as long as the block runs; paths may not exist yet."""
     from watchdog.events import FileSystemEvent, FileSystemEventHandler
-    from watchdog.observers import Observer
 
     loop, notices = asyncio.get_running_loop(), Notices()
     wanted = [path.absolute() for path in paths]
@@ -64,16 +66,38 @@ async def watching(
                 with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
                     loop.call_soon_threadsafe(notices.changed.set)
 
-    observer = Observer()
-    for folder, recursive in _folders(wanted).items():
-        observer.schedule(Told(), str(folder), recursive=recursive)
-    observer.daemon = True
-    await asyncio.to_thread(observer.start)
+    observer = await asyncio.to_thread(_started, Told(), _folders(wanted))
     try:
         yield notices
     finally:
         observer.stop()
         await asyncio.to_thread(observer.join, 1.0)
+
+
+def _started(told: "FileSystemEventHandler", folders: Mapping[Path, bool]) -> "BaseObserver":
+    """A running observer: the kernel's notices, or a look every so often where it has none left to give."""
+    from watchdog.observers import Observer
+    from watchdog.observers.polling import PollingObserver
+
+    try:
+        return _observing(Observer, told, folders)
+    except OSError:  # the limit of inotify instances or watches is reached, as it is on busy machines
+        return _observing(lambda: PollingObserver(timeout=LOOK), told, folders)
+
+
+def _observing(
+    make: Callable[[], "BaseObserver"], told: "FileSystemEventHandler", folders: Mapping[Path, bool]
+) -> "BaseObserver":
+    observer = make()
+    observer.daemon = True
+    try:
+        for folder, recursive in folders.items():
+            observer.schedule(told, str(folder), recursive=recursive)
+        observer.start()
+    except OSError:
+        observer.stop()
+        raise
+    return observer
 
 
 def _folders(paths: Iterable[Path]) -> dict[Path, bool]:
