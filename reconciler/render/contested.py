@@ -50,7 +50,7 @@ def _disputes(
             lost[name] = lost.get(name, frozenset()) | disputed
             others = ", ".join(sorted({owner[cluster] for cluster in disputed}))
             message = f"{key} is delivered to {_some(clusters[c] for c in disputed)} by the Subscription {others} too"
-            hint = f"let one Subscription deliver it; until then {others} does"
+            hint = f"Let one Subscription deliver it; until then {others} does."
             place = snapshot.subscriptions[name].place
             where = place.within("spec", "feeds", position)
             problems.append(Problem(place, where, "delivered-twice", message, hint, concerns=(name,)))

@@ -30,6 +30,15 @@ _SERVER_WRITES = frozenset(
 """Members of `metadata` that mean nothing on another cluster; owner references there make it collect the object."""
 
 
+_HINTS = {
+    "override-patch": "Correct the operation, or the object that it shall change.",
+    "override-without-effect": "Correct the path; where the parent of a new key is absent, add the parent.",
+    "override-lenient": "Write what RFC 6902 allows: `add` for a new key, indexes from 0.",
+    "override-overruled": "Remove it, or change the weights of the subscribers.",
+    "override-identity": "Leave apiVersion, kind, namespace and name; another object needs a file of its own.",
+}
+
+
 class Share(msgspec.Struct, frozen=True):
     """The replicas that dividing gives one cluster."""
 
@@ -148,4 +157,4 @@ def _named(key: ObjectKey) -> str:
 def finding(entry: Entry, rule: str, message: str, severity: Severity = Severity.ERROR) -> Problem:
     """A problem of one entry of an override; whom it concerns is added by who knows."""
     where = entry.place.within("spec", "overrides", entry.position, "value")
-    return Problem(entry.place, where, rule, message, severity=severity)
+    return Problem(entry.place, where, rule, message, _HINTS.get(rule, ""), severity)

@@ -117,6 +117,6 @@ def _weightless(name: str, sourced: Sourced[Subscription]) -> Problem:
         sourced.place.within("spec", "subscribers"),
         "no-weight",
         "no chosen cluster has a weight, so replicas cannot be divided; Clusternet would give all of them to every one",
-        hint="set weight on a subscriber, or schedulingStrategy: Replication if every cluster shall have all replicas",
+        hint="Set `weight` on a subscriber, or `schedulingStrategy: Replication` for all replicas on every cluster.",
         concerns=(name,),
     )
