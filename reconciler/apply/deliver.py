@@ -128,9 +128,10 @@ class _Delivery:
             return _folded(decided, tuple(_would(change) for change in _all(decided)), self._options)
         description = ownership.owner(unit, self._cluster.namespace)
         owner = Owner(description, self._expected, self._known)
+        planned = decided.changes
 
         def told(outcome: Outcome) -> None:
-            self._report(Event(unit, outcome, decided.changes))
+            self._report(Event(unit, outcome, planned))
 
         done = await execute(self._client, decided, inventory, self._options, owner, told)
         outcomes = await self._readiness(decided, done)

@@ -46,9 +46,9 @@ def _generally(metadata: Object, status: Object, conditions: Conditions) -> Asse
     if observed is not None and observed != metadata.get("generation"):
         return Health.PROGRESSING, "its controller has not seen this change yet"
     if _is(conditions, "Reconciling"):
-        return Health.PROGRESSING, _say(conditions["Reconciling"])
+        return Health.PROGRESSING, _say(conditions["Reconciling"]) or "is at work"
     if _is(conditions, "Stalled"):
-        return Health.FAILED, _say(conditions["Stalled"])
+        return Health.FAILED, _say(conditions["Stalled"]) or "is stalled"
     return None
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from reconciler.adapters.kube.answers import refusal
+from reconciler.adapters.kube.answers import NO_MATCH, refusal
 from reconciler.adapters.kube.connection import Connection
 from reconciler.adapters.kube.discovery import Discovery
 from reconciler.adapters.kube.resources import Resource
@@ -195,6 +195,8 @@ class Client:
 
     def _refused(self, status: int, content: bytes, path: str, sent: bytes | None) -> ApiError | Untrusted:
         error = refusal(status, content, path, sent)
+        if error.reason == NO_MATCH:
+            self._discovery.forget()
         if status == 401:
             return Untrusted("credential-refused", f"{self.connection} does not accept our credential")
         return error

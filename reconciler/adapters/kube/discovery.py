@@ -51,6 +51,10 @@ class Discovery:
                 return found
         return None
 
+    def forget(self) -> None:
+        """Ask again for everything: the server did not know something that it knew before."""
+        self._known.clear()
+
     async def _ask(self, api_version: str) -> None:
         try:
             answer = await self._get(f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}")

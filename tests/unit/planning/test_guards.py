@@ -1,0 +1,61 @@
+"""Which deletes wait for an acknowledgement, and what acknowledges them."""
+
+import msgspec
+import pytest
+
+from reconciler.model.feed import RenderedFeed, Unit
+from reconciler.model.objects import Digest, ObjectKey
+from reconciler.model.plan import Evidence
+from reconciler.planning.guards import guard
+
+UNIT = Unit("default/web", "7f3e9f5c-0000-4000-8000-000000000001")
+KEYS = (ObjectKey("", "ConfigMap", "a", "x"), ObjectKey("", "ConfigMap", "a", "y"))
+CLEAN = Evidence(clean=True, subscription_known=True, cluster_known=True, placed=True)
+FEED = RenderedFeed(UNIT, (object(),), Digest("d"))  # type: ignore[arg-type]
+EMPTY = RenderedFeed(UNIT, (), Digest("d"))
+
+REMOVED_ON_PURPOSE = {
+    "a feed": (FEED, CLEAN),
+    "the Subscription": (None, msgspec.structs.replace(CLEAN, subscription_known=False)),
+    "the cluster from the selector": (None, CLEAN),
+}
+PERHAPS_LOST = {
+    "repo with errors, feed shrank": (FEED, {"clean": False}, "problems"),
+    "repo with errors, Subscription gone": (None, {"clean": False, "subscription_known": False}, "problems"),
+    "repo with errors, cluster left": (None, {"clean": False}, "problems"),
+    "feed is empty": (EMPTY, {}, "empty-feed"),
+    "cluster vanished": (None, {"cluster_known": False}, "vanished-cluster"),
+    "cluster and Subscription vanished": (
+        None,
+        {"cluster_known": False, "subscription_known": False},
+        "vanished-cluster",
+    ),
+    "goes nowhere": (None, {"placed": False}, "unplaced"),
+}
+
+
+@pytest.mark.parametrize("case", REMOVED_ON_PURPOSE)
+def test_what_a_clean_commit_removed_goes_without_a_question(case: str) -> None:
+    feed, evidence = REMOVED_ON_PURPOSE[case]
+    assert guard(UNIT, feed, KEYS, evidence) is None
+
+
+@pytest.mark.parametrize("case", PERHAPS_LOST)
+def test_what_may_have_been_lost_stays(case: str) -> None:
+    feed, change, rule = PERHAPS_LOST[case]
+    held = guard(UNIT, feed, KEYS, msgspec.structs.replace(CLEAN, **change))
+    assert held is not None
+    assert (held.rule, held.keys) == (rule, KEYS)
+
+
+def test_guard_without_deletes_is_none() -> None:
+    assert guard(UNIT, EMPTY, (), CLEAN) is None
+
+
+def test_acknowledged_guard_lets_exactly_these_objects_go() -> None:
+    held = guard(UNIT, EMPTY, KEYS, CLEAN)
+    assert held is not None
+    acknowledged = msgspec.structs.replace(CLEAN, acknowledged=frozenset([held.acknowledge]))
+    assert guard(UNIT, EMPTY, reversed(KEYS), acknowledged) is None
+    assert guard(UNIT, EMPTY, (*KEYS, ObjectKey("", "Secret", "a", "z")), acknowledged) is not None
+    assert guard(Unit("default/web", "other"), EMPTY, KEYS, acknowledged) is not None
