@@ -6,6 +6,8 @@ which is the one judge of which ManagedClusters can be told apart.
 
 from collections.abc import Iterator, Mapping
 
+import msgspec
+
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.snapshot import Place, Problem, Sourced
 from reconciler.source import exports, feeds, hints, kinds, layout, overrides, subscriptions
@@ -21,7 +23,11 @@ def findings(gathered: Gathered, delivered: Deliveries, paths: tuple[str, ...]) 
     """All problems of the repo as a whole. `paths` are the files that were read."""
     yield from subscriptions.check(gathered)
     references = References(gathered)
-    yield from feeds.check(gathered, references)
+    wrong_feeds = tuple(feeds.check(gathered, references))
+    yield from wrong_feeds
+    if wrong_feeds:
+        # what a wrong feed was meant to deliver is not known, so nothing is said to be undelivered
+        delivered = msgspec.structs.replace(delivered, complete=False)
     yield from overrides.check(gathered, delivered, references)
     yield from exports.check(gathered, delivered, references)
     for found in _settings(gathered, paths):

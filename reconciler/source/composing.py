@@ -12,7 +12,7 @@ from yaml import YAMLError
 from yaml import events as ev
 from yaml._yaml import CParser
 
-from reconciler.source import scalars, syntax
+from reconciler.source import salvage, scalars, syntax
 from reconciler.source.syntax import Fault
 
 DEPTH_LIMIT: Final = 200
@@ -210,7 +210,7 @@ class _Composer:
         if not entry:
             what = "lies inside its own anchor" if entry is None else "has no anchor before it"
             self.fault("yaml-alias", f"alias *{event.anchor} {what}", event)
-            entry = (None, 1, 0)
+            entry = ({} if self.stack and self.stack[-1].merging else None, 1, 0)
         value, size, height = entry
         self.count += size
         self.expanded += size
@@ -242,7 +242,10 @@ class _Composer:
             self.stack = []
         document = self.documents[-1]
         document.broken = True
+        if syntax.is_template(content):
+            document.faults.clear()  # they are about the template's braces
         document.faults.append(syntax.fault_of(error, content, self.first_line))
+        document.value = salvage.identity(content, document.value)
 
 
 def _contested(text: str) -> str:

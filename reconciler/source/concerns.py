@@ -58,14 +58,14 @@ def concerned(about: Object, deliveries: Deliveries, *, whole: bool) -> tuple[st
         case (kinds.APPS, "Localization" | "Globalization"):
             feed = _member(_member(about, "spec"), "feed")
             return () if feed is None and whole else _delivering(feed or {}, deliveries)
-        case (kinds.MCS, "ServiceExport"):
+        case (kinds.MCS, "ServiceExport") if _part(about, "metadata", "name"):
             service = {**_reference(about), "apiVersion": "v1", "kind": "Service"}
             both = {*_delivering(_reference(about), deliveries), *_delivering(service, deliveries)}
             return tuple(sorted(both))
         case _:
             pass
-    if whole and not _part(about, "metadata", "name"):
-        return ()
+    if not _part(about, "metadata", "name"):
+        return ()  # whoever has it as a feed is told that it is not found
     return _delivering(_reference(about), deliveries)
 
 

@@ -85,7 +85,7 @@ def parse(content: bytes) -> ParsedFile:
 def everything(content: bytes) -> ParsedFile:
     """As `parse`, with the whole value of every document, whatever it is."""
     if content.startswith(_WIDE):
-        fault = Fault("yaml-encoding", "the file is UTF-16 or UTF-32, not UTF-8", 1, 1)
+        fault = Fault("yaml-encoding", "the file is UTF-16 or UTF-32, not UTF-8", 1, 1, (), "Save the file as UTF-8.")
         return ParsedFile((Document(0, 1, {}, broken=True),), (DocumentFault(0, fault),))
     documents: list[Document] = []
     faults: list[DocumentFault] = []

@@ -29,7 +29,7 @@ def _faults(subscription: Subscription, references: References) -> Iterator[Faul
         field = ("spec", "feeds", index)
         first = seen.setdefault(feed.object, index)
         if first != index:
-            yield "feed-duplicate", field, f"{feed.object} is feed {first} already", ""
+            yield "feed-duplicate", field, f"{feed.object} is named twice in this Subscription", ""
             continue
         fault = _fault(feed, references)
         if fault is not None:

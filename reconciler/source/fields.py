@@ -39,19 +39,29 @@ def convert(value: Any, wanted: type[T], place: Place, prefix: Path = ()) -> tup
     problems: list[Problem] = []
     removed: set[Path] = set()
     rest = value
+    written: dict[Path, str | int] = {}
     while len(problems) < _LIMIT:
         try:
             made = msgspec.convert(rest, wanted)
         except msgspec.ValidationError as error:
             path, found = _problem(str(error), rest, wanted, place, prefix)
+            found = msgspec.structs.replace(found, field=prefix + _as_written(path, written))
             problems.extend(() if path in removed else (found,))
             if not path or found.rule == "missing-field":
                 break
             removed.add(path)
-            rest = _without(rest, path, _meant(found))
+            meant = _meant(found)
+            rest = _without(rest, path, meant)
+            if meant is not None:
+                written[(*path[:-1], meant)] = path[-1]
         else:
             return (None if problems else made), tuple(problems)
     return None, tuple(problems)
+
+
+def _as_written(path: Path, written: Mapping[Path, str | int]) -> Path:
+    """The path in the document, where fields that were misspelt have their misspelt names."""
+    return tuple(written.get(path[: depth + 1], step) for depth, step in enumerate(path))
 
 
 def _meant(found: Problem) -> str | None:
@@ -95,7 +105,7 @@ def _wrong(what: str, path: Path, expected: inspect.Type | None, found: Any) -> 
     allowed = _literals(_solid(expected))
     if allowed and isinstance(found, str):
         return f"{name} is '{found[:40]}', not {hints.one_of(allowed)}", hints.did_you_mean(found, allowed)
-    return f"{name} {_bounds(what)}", _description(expected) or ""
+    return f"{name} {_bounds(what)}", _description(expected) or _range(_solid(expected))
 
 
 def _hint(path: Path, got: str, wanted: str) -> str:
@@ -105,7 +115,15 @@ def _hint(path: Path, got: str, wanted: str) -> str:
         return "Put the value in quotes."
     if wanted.startswith("str") and path and path[-1] == "value":
         return "The value is text: write `value: |` and indent the YAML below it."
-    return "Write a list: one `- ` per item." if wanted.startswith("array") else ""
+    return _FORMS.get(wanted.split(" ")[0], "")
+
+
+_FORMS: Final = {
+    "array": "Write a list: one `- ` per item.",
+    "object": "Write a mapping: `key: value` on lines of its own.",
+    "bool": "Write true or false.",
+    "int": "Write a whole number.",
+}
 
 
 def _bounds(what: str) -> str:
@@ -115,6 +133,18 @@ def _bounds(what: str) -> str:
     if match:
         return f"must be {match[2]} or {'more' if match[1] == '>=' else 'less'}"
     return "does not have the right form"
+
+
+def _range(expected: inspect.Type | None) -> str:
+    if isinstance(expected, inspect.IntType):
+        return (
+            f"Allowed: {expected.ge} to {expected.le}."
+            if expected.le is not None
+            else f"Allowed: {expected.ge} or more."
+        )
+    if isinstance(expected, inspect.StrType) and expected.max_length is not None:
+        return f"Allowed: {expected.min_length or 0} to {expected.max_length} characters."
+    return ""
 
 
 def _path(text: str, value: Any, wanted: type) -> Path:

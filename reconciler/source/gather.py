@@ -89,6 +89,7 @@ def _placed(gathered: Gathered, opened: Opened, scopes: Mapping[tuple[str, str],
     if namespaced is False and namespace:
         rule = "globalization-namespace" if (group, kind) == (kinds.APPS, "Globalization") else "scope"
         message = f"{kind} '{body['metadata']['name']}' is cluster-scoped, but names the namespace '{namespace}'"
+        body = kinds.without_namespace(body)
         gathered.found(body, [gathered.problem(rule, opened.place, ("metadata", "namespace"), message)])
     return body
 

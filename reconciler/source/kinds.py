@@ -109,6 +109,11 @@ def in_namespace(body: Object, namespace: str) -> Object:
     return {**body, "metadata": {**body["metadata"], "namespace": namespace}}
 
 
+def without_namespace(body: Object) -> Object:
+    """The object in no namespace; everything else is shared."""
+    return {**body, "metadata": {name: value for name, value in body["metadata"].items() if name != "namespace"}}
+
+
 def type_of(body: Object) -> tuple[str, str]:
     """Group and kind of an object."""
     return group_of(body["apiVersion"]), body["kind"]

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from reconciler.model.objects import Object, group_of
-from reconciler.model.snapshot import Place, Problem
+from reconciler.model.snapshot import Place, Problem, Severity
 from reconciler.source import documents, hints, kinds
 from reconciler.source.rules import problem
 
@@ -90,7 +90,9 @@ def _object(body: Mapping[str, Any], place: Place, line: int, prefix: Prefix, ow
     found = tuple(_identity_problems(body, place, prefix))
     if not found:
         found = (*_metadata_problems(body, place, prefix), *_text_problems(body, place, prefix))
-        return Opened(place, line, body, prefix, (*own, *found, *_kind_problems(body, place, prefix)), whole=not found)
+        kind = tuple(_kind_problems(body, place, prefix))
+        usable = not found and all(problem.severity is Severity.WARNING for problem in kind)
+        return Opened(place, line, body, prefix, (*own, *found, *kind), whole=usable)
     return Opened(place, line, body, prefix, (*own, *found), whole=False)
 
 
@@ -103,7 +105,7 @@ def _identity_problems(body: Mapping[str, Any], place: Place, prefix: Prefix) ->
     if len(given) == 1:
         missing = "kind" if given == ["apiVersion"] else "apiVersion"
         hint = f"Add `{missing}`, or add '{place.path}' to `ignore` in fleet.yaml."
-        yield problem("type-missing", place, prefix, f"{given[0]} without {missing}", hint)
+        yield problem("type-missing", place, prefix, f"this document has {given[0]}, but no {missing}", hint)
         return
     for name in given:
         if not isinstance(body[name], str) or not body[name]:
@@ -151,7 +153,17 @@ def _texts(values: Any, place: Place, field: Prefix) -> Iterator[Problem]:
         return
     for name, value in (values or {}).items():
         if not isinstance(value, str) and value is not None:
-            yield problem("not-text", place, (*field, name), f"{field[-1]} '{name}' must be text")
+            what = f"{_SINGULAR.get(str(field[-1]), field[-1])} '{name}'"
+            yield problem("not-text", place, (*field, name), f"{what} must be text, not {_sort(value)}")
+
+
+_SINGULAR = {"labels": "label", "annotations": "annotation"}
+
+
+def _sort(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true or false"
+    return "a number" if isinstance(value, int | float) else "a list" if isinstance(value, list) else "a mapping"
 
 
 def _kind_problems(body: Mapping[str, Any], place: Place, prefix: Prefix) -> Iterator[Problem]:

@@ -20,7 +20,7 @@ class References:
             **charts,
         }
         self._broken = [_parts(body) for body in gathered.broken]
-        self._unreadable = any(kind is None for _, kind, _, _ in self._broken)
+        self._unreadable = any(name is None for *_, name in self._broken)
 
     def is_broken(self, key: ObjectKey) -> bool:
         """Whether the object is in the repo but cannot be used, which another problem tells."""
@@ -50,9 +50,14 @@ class References:
         for key in namesakes:
             if key.kind == wanted.kind:
                 return f"It is in another group: write `apiVersion: {self.versions[key]}`."
+        if wanted.kind in kinds.kinds_of(wanted.group):
+            return self._unread_hint()
         likely = hints.nearest(wanted.kind, [key.kind for key in namesakes])
         if likely is not None:
             return f"Did you mean the {likely} of this name?"
+        return self._unread_hint()
+
+    def _unread_hint(self) -> str:
         return "It may be in a document that could not be read." if self._unreadable else ""
 
 

@@ -86,7 +86,7 @@ def _float(digits: str, text: str) -> Scalar:
 
 
 def number(value: float) -> int | float:
-    """A float as it comes back from kubectl's JSON: an integer when it is whole and its shortest text fits in 64 bits."""
+    """A float as it comes back from kubectl's JSON: an integer when its shortest text is one that fits in 64 bits."""
     if not value.is_integer() or abs(value) >= _EXPONENTIAL:
         return value
     whole = int(value) if abs(value) < _EXACT else int(Decimal(repr(value)))

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+import msgspec
+
 from reconciler.model.settings import Access, Settings
 from reconciler.model.snapshot import Place, Problem
 from reconciler.source import documents, fields, layout, locate
@@ -13,6 +15,8 @@ _PLACE: Final = Place(layout.SETTINGS_PATH)
 _CREDENTIAL: Final = re.compile(r"^[a-z+]+://[^/@\s]+:[^/@\s]+@")
 _NOT_A_BRANCH: Final = re.compile(r"[\x00-\x20~^:?*\[\\\x7f]|\.\.|@\{|//|/\.|\.lock(/|$)")
 
+_HINT: Final = "Use letters, digits, '-', '_', '.' and '/', with none of the last three at its ends."
+
 
 def read_settings(content: bytes | None) -> tuple[Settings | None, tuple[Problem, ...]]:
     """The settings, or None when they cannot be used, and all problems with line and column.
@@ -20,7 +24,8 @@ def read_settings(content: bytes | None) -> tuple[Settings | None, tuple[Problem
     None as content means that the repo has no fleet.yaml.
     """
     if content is None:
-        return None, (problem("no-settings", _PLACE, (), "there is no fleet.yaml at the root of the repo"),)
+        missing = problem("no-settings", _PLACE, (), "there is no fleet.yaml at the root of the repo")
+        return None, (msgspec.structs.replace(missing, line=1, column=1),)
     parsed = documents.everything(content)
     faults = tuple(documents.problem_of(fault, layout.SETTINGS_PATH, broken=True) for fault in parsed.faults)
     if any(document.broken for document in parsed.documents):
@@ -84,7 +89,7 @@ def _branches(settings: Settings) -> Iterator[Problem]:
     }
     for path, name in names.items():
         if not name or _NOT_A_BRANCH.search(name) or name[0] in "/.-" or name[-1] in "/.":
-            yield problem("settings-branch", _PLACE, path, f"{fields.dotted(path)} makes no valid branch name")
+            yield problem("settings-branch", _PLACE, path, f"{fields.dotted(path)} makes no valid branch name", _HINT)
 
 
 def _keys(settings: Settings) -> Iterator[Problem]:

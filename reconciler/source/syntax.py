@@ -35,7 +35,7 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "did not find expected '-'",
-        "a list ends in the middle",
+        "this line is indented neither as an item of the list above nor as a part of one",
         "Align the '-' of all items, and indent what belongs to them.",
     ),
     (
@@ -74,7 +74,9 @@ def fault_of(error: YAMLError, content: bytes, first_line: int) -> Fault:
     reason, line, column, opened = "not YAML", 0, 0, ""
     if isinstance(error, MarkedYAMLError):
         reason = error.problem or error.context or reason
-        mark = error.problem_mark or error.context_mark
+        # an open quote swallows the rest of the file; it is the quote that is wrong
+        unclosed = reason == "found unexpected end of stream" and error.context_mark is not None
+        mark = error.context_mark if unclosed else error.problem_mark or error.context_mark
         if mark is not None:
             line, column = mark.line, mark.column
         if error.context_mark is not None and error.context_mark.line != line:
@@ -84,9 +86,14 @@ def fault_of(error: YAMLError, content: bytes, first_line: int) -> Fault:
     message, hint = _words(reason, lines[line][column : column + 1])
     if "not closed" not in message:
         opened = ""
-    if b"{{" in content:
+    if is_template(content):
         hint = _TEMPLATE
     return Fault("yaml-syntax", message + opened, first_line + line, column + 1, (), hint)
+
+
+def is_template(content: bytes) -> bool:
+    """Whether the text looks like a template of Helm or the like."""
+    return b"{{" in content
 
 
 def _inside(lines: list[bytes], line: int, column: int) -> tuple[int, int]:
@@ -114,5 +121,5 @@ def _unreadable(error: ReaderError, content: bytes, first_line: int) -> Fault:
     column = len(before.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
     message, hint = _words(error.reason, b"")
     if "UTF-8" in error.reason or "encoding" in error.reason:
-        message, hint = "a byte is not UTF-8 text", ""
+        message, hint = "a byte is not UTF-8 text", "Save the file as UTF-8."
     return Fault("yaml-encoding", message, first_line + line, column, (), hint)

@@ -1,0 +1,102 @@
+"""Broken fleet repos: the exact words that their authors get, and that nothing of them could ever be deleted.
+
+Each folder of `broken/` is laid over `broken/base`; `without.txt` names files that are left out. `problems.txt` holds
+what `check` prints, then the Subscriptions that are held. `ACCEPT=1 pytest tests/golden/test_broken.py` writes them.
+"""
+
+import os
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from reconciler.cli.problems import text
+from reconciler.model.feed import Feeds
+from reconciler.model.snapshot import Problem, Severity, Snapshot
+from reconciler.model.status import FleetStatus
+from reconciler.render.render import render
+from reconciler.scheduling.schedule import schedule
+from tests.repos import read_repo
+
+BROKEN = Path(__file__).parent / "broken"
+BASE = BROKEN / "base"
+CASES = sorted(folder.name for folder in BROKEN.iterdir() if folder != BASE)
+ACCEPT = bool(os.environ.get("ACCEPT"))
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@cache
+def _read(case: str) -> tuple[Snapshot | None, tuple[Problem, ...]]:
+    files = _files(BASE) | _files(BROKEN / case)
+    files.pop("problems.txt", None)
+    for path in files.pop("without.txt", b"").decode().split():
+        del files[path]
+    return read_repo(files)
+
+
+def _held(problems: tuple[Problem, ...]) -> set[str]:
+    return {name for problem in problems if problem.severity is Severity.ERROR for name in problem.concerns}
+
+
+def _feeds(snapshot: Snapshot) -> Feeds:
+    facts = {cluster: sourced.value for cluster, sourced in snapshot.clusters.items()}
+    return render(snapshot, schedule(snapshot, facts, FleetStatus(snapshot.settings.fleet)), facts)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_author_reads_exactly_these_words(case: str) -> None:
+    _, problems = _read(case)
+    held = _held(problems)
+    told = text(problems) + "\n" + (f"\nheld: {', '.join(sorted(held))}\n" if held else "")
+    golden = BROKEN / case / "problems.txt"
+    if ACCEPT:
+        golden.write_text(told)
+    assert told == golden.read_text()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_problem_has_a_position_and_a_way_out(case: str) -> None:
+    _, problems = _read(case)
+    assert problems
+    for problem in problems:
+        assert problem.hint
+        assert problem.line > 0
+        assert problem.column > 0
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_nothing_of_a_broken_repo_would_be_deleted(case: str) -> None:
+    """An object of the whole repo is still delivered, or its unit is held because the repo is not clean."""
+    before, snapshot = _read("base")[0], _read(case)[0]
+    assert before is not None
+    if snapshot is None:
+        return  # without settings nothing runs at all
+    after = _feeds(snapshot)
+    for unit, feed in _feeds(before).units.items():
+        if unit in after.units:
+            assert {found.key for found in feed.objects} <= {found.key for found in after.units[unit].objects}
+        else:
+            assert not snapshot.clean
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_held_subscription_is_not_scheduled(case: str) -> None:
+    snapshot, problems = _read(case)
+    if snapshot is not None:
+        facts = {cluster: sourced.value for cluster, sourced in snapshot.clusters.items()}
+        scheduled = schedule(snapshot, facts, FleetStatus(snapshot.settings.fleet)).subscriptions
+        assert not _held(problems) & scheduled.keys()
+
+
+def test_base_of_the_broken_repos_is_whole() -> None:
+    snapshot, problems = _read("base")
+    assert snapshot is not None
+    assert problems == ()
+    assert len(_feeds(snapshot).units) == 5
+
+
+def test_there_are_at_least_thirty_broken_repos() -> None:
+    assert len(CASES) >= 30
