@@ -10,9 +10,10 @@ from reconciler import __version__
 from reconciler.adapters import clock
 from reconciler.adapters.kube.client import Client, connect
 from reconciler.adapters.kube.resources import Resource
-from reconciler.apply import access, childfacts
+from reconciler.apply import access, childfacts, inventory
 from reconciler.apply.access import MANAGER, as_connection, issue
 from reconciler.apply.ensure import Done, ensure, ensure_status, found
+from reconciler.model.clusters import ClusterFacts
 from reconciler.model.errors import ApiError, ReconcilerError, Refused, Unreachable, UsageError
 from reconciler.model.feed import RenderedFeed
 from reconciler.model.objects import Object
@@ -21,7 +22,8 @@ from reconciler.registry import child as wire_child
 from reconciler.registry import hub as wire_hub
 from reconciler.registry import names, observation
 from reconciler.registry.hub import Credential, Registration
-from reconciler.registry.rights import EVERYWHERE, Rights, Served, kinds_of, rules_for
+from reconciler.registry.observation import Observation
+from reconciler.registry.rights import EVERYWHERE, Footing, Rights, Served, kinds_of, rules_for
 
 MANAGED_CLUSTERS = Resource(API_VERSION, "managedclusters", namespaced=True)
 RBAC_KINDS = ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
@@ -86,19 +88,35 @@ async def add(hub: Client, child: Client, wish: Wish) -> Added:
     secret = await _check(hub, wish)
     url = (wish.advertise or child.connection.server).rstrip("/")
     seen = await childfacts.look(child, url)
-    rights, notes = await _rights(child, wish.grant)
+    rights, notes = await _rights(child, wish)
     steps: list[Step] = []
     account = await _furnish(child, wish, rights, steps)
     credential = await _credential(child, wish, account, secret)
     notes += await _try(credential, wish)
     await _ensure(hub, wire_hub.namespace(wish.cluster), "hub", steps)
     cluster = await _ensure(hub, wire_hub.managed_cluster(wish.cluster), "hub", steps)
-    previous = cluster.get("status") or {}
-    status = observation.status(seen, _OBSERVER, previous)
-    if observation.worth_writing(status, previous, seen.at):
-        await ensure_status(hub, cluster, status, MANAGER)
+    await _tell(hub, cluster, seen)
     await _ensure(hub, wire_hub.secret(wish.cluster, credential, wish.fleet), "hub", steps)
     return Added(wish.cluster, tuple(steps), notes)
+
+
+async def observe(hub: Client, child: Client, cluster: ClusterFacts) -> bool:
+    """Look at a child with the registered credential and renew what the hub says of it; whether that was written.
+
+    For whoever works on the child anyway: without news it writes twice a day, which is the heartbeat.
+    """
+    live = await hub.get(MANAGED_CLUSTERS.path(cluster.namespace, cluster.name))
+    seen = await childfacts.look(child, child.connection.server)
+    return await _tell(hub, live, seen)
+
+
+async def _tell(hub: Client, live: Object, seen: Observation) -> bool:
+    previous = live.get("status") or {}
+    status = observation.status(seen, _OBSERVER, previous)
+    worth = observation.worth_writing(status, previous, seen.at)
+    if worth:
+        await ensure_status(hub, live, status, MANAGER)
+    return worth
 
 
 async def _check(hub: Client, wish: Wish) -> Object | None:
@@ -143,12 +161,14 @@ async def registered(hub: Client) -> tuple[Object, ...]:
         raise UsageError("no-hub", what, "kubectl apply -k deploy/crds") from error
 
 
-async def _rights(child: Client, grant: Grant) -> tuple[Rights, tuple[str, ...]]:
-    match grant:
+async def _rights(child: Client, wish: Wish) -> tuple[Rights, tuple[str, ...]]:
+    match wish.grant:
         case Computed(feeds):
-            served = {kind: await _served(child, version, kind[1]) for kind, version in kinds_of(feeds).items()}
+            inventories = await inventory.read_all(child, wish.fleet, wish.inventory)
+            held = tuple(entry for one in inventories.values() for entry in one.entries.values())
+            served = {kind: await _served(child, version, kind[1]) for kind, version in kinds_of(feeds, held).items()}
             known = {kind: one for kind, one in served.items() if one is not None}
-            rights = rules_for(feeds, known, await childfacts.namespaces(child))
+            rights = rules_for(feeds, Footing(known, await childfacts.namespaces(child), held))
             return rights, rights.notes
         case Written(rules):
             return Rights({EVERYWHERE: rules}), ()

@@ -14,8 +14,10 @@ import msgspec
 
 from reconciler.model.feed import RenderedFeed, RenderedObject
 from reconciler.model.objects import Object
+from reconciler.model.plan import Entry
 
 VERBS = ("create", "delete", "get", "list", "patch", "watch")
+TO_PRUNE = ("delete", "get", "list", "watch")
 RBAC = "rbac.authorization.k8s.io"
 _ROLES = {"Role": "roles", "ClusterRole": "clusterroles"}
 _BINDINGS = {"RoleBinding", "ClusterRoleBinding"}
@@ -24,6 +26,8 @@ EVERYWHERE = ""
 
 KindKey = tuple[str, str]
 """Group and kind."""
+Right = tuple[str, str, str, str]
+"""Group, plural, verb, and the name that it is limited to; empty for all."""
 
 
 class Served(msgspec.Struct, frozen=True):
@@ -42,20 +46,35 @@ class Rights(msgspec.Struct, frozen=True):
     """What the user should know: rights that are dangerous, kinds and namespaces that are not there."""
 
 
-def kinds_of(feeds: Iterable[RenderedFeed]) -> dict[KindKey, str]:
-    """The kinds in feeds that the feeds do not define themselves, each with the API version that is used."""
+class Footing(msgspec.Struct, frozen=True):
+    """What the rights depend on in the child."""
+
+    served: Mapping[KindKey, Served]
+    namespaces: frozenset[str]
+    """Those that exist."""
+    held: tuple[Entry, ...] = ()
+    """What the fleet's inventory holds there: what leaves the feeds must still be pruned."""
+
+
+def kinds_of(feeds: Iterable[RenderedFeed], held: Iterable[Entry] = ()) -> dict[KindKey, str]:
+    """The kinds that feeds use and do not define, and those that are held, each with the API version that is used."""
     objects = list(_objects(feeds))
-    used = {(obj.key.group, obj.key.kind): obj.api_version for obj in objects}
+    used = {(entry.key.group, entry.key.kind): entry.api_version for entry in held}
+    used |= {(obj.key.group, obj.key.kind): obj.api_version for obj in objects}
     return {kind: version for kind, version in used.items() if kind not in _defined(objects)}
 
 
-def rules_for(feeds: Iterable[RenderedFeed], served: Mapping[KindKey, Served], namespaces: frozenset[str]) -> Rights:
-    """What applying these feeds takes. `served`: kinds of the child; `namespaces`: those that exist in it."""
+def rules_for(feeds: Iterable[RenderedFeed], child: Footing) -> Rights:
+    """What applying these feeds takes, and pruning what was applied before."""
     objects = list(_objects(feeds))
-    known = {**served, **_defined(objects)}
+    known = {**child.served, **_defined(objects)}
     made = {obj.key.name for obj in objects if (obj.key.group, obj.key.kind) == ("", "Namespace")}
-    granted: dict[str, set[tuple[str, str, str, str]]] = defaultdict(set)
+    granted: dict[str, set[Right]] = defaultdict(set)
     notes = set()
+    for entry in child.held:
+        kind, where = known.get((entry.key.group, entry.key.kind)), entry.key.namespace
+        if kind is not None and (not where or where in child.namespaces):
+            granted[EVERYWHERE if where in made else where] |= _all(TO_PRUNE, entry.key.group, kind)
     for obj in objects:
         kind = known.get((obj.key.group, obj.key.kind))
         if kind is None:
@@ -64,14 +83,18 @@ def rules_for(feeds: Iterable[RenderedFeed], served: Mapping[KindKey, Served], n
         where = (obj.key.namespace or "default") if kind.namespaced else EVERYWHERE
         if where in made:
             where = EVERYWHERE
-        elif where and where not in namespaces:
+        elif where and where not in child.namespaces:
             notes.add(f"namespace {where} does not exist and no feed creates it: no rights in it")
             continue
-        granted[where] |= {(obj.key.group, kind.plural, verb, "") for verb in VERBS}
+        granted[where] |= _all(VERBS, obj.key.group, kind)
         if extra := _beyond(obj):
             granted[where] |= extra
             notes.add(f"{obj.key} is RBAC: the account may {_verbs(extra)} it, and so give itself more rights")
     return Rights({where: _rules(granted[where]) for where in sorted(granted)}, tuple(sorted(notes)))
+
+
+def _all(verbs: Iterable[str], group: str, kind: Served) -> set[Right]:
+    return {(group, kind.plural, verb, "") for verb in verbs}
 
 
 def _objects(feeds: Iterable[RenderedFeed]) -> Iterable[RenderedObject]:
@@ -90,7 +113,7 @@ def _defined(objects: Iterable[RenderedObject]) -> dict[KindKey, Served]:
     return found
 
 
-def _beyond(obj: RenderedObject) -> set[tuple[str, str, str, str]]:
+def _beyond(obj: RenderedObject) -> set[Right]:
     """`escalate` for a role that a feed defines, `bind` for one that it binds: both by name."""
     if obj.key.group != RBAC:
         return set()
@@ -104,11 +127,11 @@ def _beyond(obj: RenderedObject) -> set[tuple[str, str, str, str]]:
     return set()
 
 
-def _verbs(extra: Iterable[tuple[str, str, str, str]]) -> str:
+def _verbs(extra: Iterable[Right]) -> str:
     return " and ".join(sorted({verb for _, _, verb, _ in extra}))
 
 
-def _rules(granted: Iterable[tuple[str, str, str, str]]) -> tuple[Object, ...]:
+def _rules(granted: Iterable[Right]) -> tuple[Object, ...]:
     """Rules in a fixed order; resources of one group with the same verbs and names share one."""
     verbs: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for group, plural, verb, name in sorted(granted):

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from reconciler.model.feed import RenderedFeed, RenderedObject, Unit
-from reconciler.model.objects import Digest, digest_of, key_of
-from reconciler.registry.rights import EVERYWHERE, VERBS, Rights, Served, kinds_of, rules_for
+from reconciler.model.objects import Digest, ObjectKey, digest_of, key_of
+from reconciler.model.plan import Entry
+from reconciler.registry.rights import EVERYWHERE, TO_PRUNE, VERBS, Footing, Rights, Served, kinds_of, rules_for
 
 SERVED = {
     ("", "Namespace"): Served("namespaces", False),
@@ -32,7 +33,7 @@ def feed(*objects: dict[str, Any]) -> RenderedFeed:
 
 
 def rights(*objects: dict[str, Any], namespaces: Sequence[str] = ("web", "default")) -> Rights:
-    return rules_for([feed(*objects)], SERVED, frozenset(namespaces))
+    return rules_for([feed(*objects)], Footing(SERVED, frozenset(namespaces)))
 
 
 def plain(groups: str, *resources: str) -> dict[str, Any]:
@@ -60,7 +61,7 @@ def test_a_namespace_that_a_feed_creates_needs_rights_everywhere() -> None:
 
 def test_one_feed_may_create_the_namespace_of_another() -> None:
     feeds = [feed(made("v1", "Namespace", "shop")), feed(made("v1", "ConfigMap", "c", "shop"))]
-    assert set(rules_for(feeds, SERVED, frozenset()).rules) == {EVERYWHERE}
+    assert set(rules_for(feeds, Footing(SERVED, frozenset())).rules) == {EVERYWHERE}
 
 
 def test_an_object_without_namespace_is_in_the_default_one() -> None:
@@ -130,6 +131,16 @@ def test_a_binding_without_a_role_gives_no_right_to_bind_all() -> None:
 def test_without_rbac_in_feeds_nobody_may_escalate_or_bind() -> None:
     found = rights(made("v1", "ConfigMap", "a", "web"), made("v1", "Namespace", "web"))
     assert not any({"escalate", "bind"} & set(rule["verbs"]) for rules in found.rules.values() for rule in rules)
+
+
+def test_what_left_the_feeds_can_still_be_pruned() -> None:
+    gone = Entry(ObjectKey("apps", "Deployment", "web", "old"), "apps/v1")
+    lost = Entry(ObjectKey("apps", "Deployment", "no-more", "old"), "apps/v1")
+    child = Footing(SERVED, frozenset({"web"}), (gone, lost))
+    prune = {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": list(TO_PRUNE)}
+    found = rules_for([feed(made("v1", "ConfigMap", "a", "web"))], child)
+    assert found.rules == {"web": (plain("", "configmaps"), prune)}
+    assert kinds_of([], (gone,)) == {("apps", "Deployment"): "apps/v1"}
 
 
 def test_order_of_feeds_does_not_matter() -> None:

@@ -220,6 +220,27 @@ def test_rights_follow_the_feeds_both_ways(site: Site, namespace: str) -> None:
     assert not site.may("create", "namespaces")
 
 
+def test_what_left_the_feeds_can_still_be_pruned(site: Site, namespace: str) -> None:
+    site.add()
+    with_inventory(site, ObjectKey("apps", "Deployment", namespace, "old"), "apps/v1")
+    site.add(feed(("v1", "ConfigMap", namespace, "a")))
+    assert site.may("delete", "deployments.apps", namespace)
+    assert not site.may("create", "deployments.apps", namespace)
+
+
+def test_the_account_renews_what_the_hub_says_of_its_cluster(site: Site) -> None:
+    site.add()
+    facts, account = site.facts(), site.connection()
+    assert site.run(lambda hub, child: register.observe(hub, child, facts), child=account) is False
+    patch = json.dumps({"status": {"k8sVersion": "v1.0.0", "conditions": []}})
+    site.hub.kubectl(
+        "patch", "mcls", site.name, "-n", site.namespace, "--subresource=status", "--type=merge", "-p", patch
+    )
+    assert site.run(lambda hub, child: register.observe(hub, child, facts), child=account) is True
+    assert site.facts().ready
+    assert site.facts().kubernetes != "v1.0.0"
+
+
 def test_with_escalate_and_bind_by_name_rbac_in_feeds_can_be_applied(site: Site, namespace: str) -> None:
     api = "rbac.authorization.k8s.io/v1"
     ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reader"}
@@ -420,18 +441,17 @@ def test_removing_leaves_nothing_in_hub_and_child(site: Site, namespace: str) ->
     assert site.versions() == {}
 
 
-def with_inventory(site: Site) -> None:
-    key = ObjectKey("", "ConfigMap", "default", "a")
+def with_inventory(site: Site, key: ObjectKey, api_version: str = "v1") -> None:
     unit = Unit("default/app", site.facts().id)
     empty = Inventory(unit, site.fleet)
-    full = Inventory(unit, site.fleet, {key: Entry(key, "v1")})
+    full = Inventory(unit, site.fleet, {key: Entry(key, api_version)})
     connection = site.connection()
     site.run(lambda _, child: inventory.write(child, INVENTORY, empty, full), child=connection)
 
 
 def test_a_cluster_with_objects_is_removed_only_when_they_are_orphaned(site: Site) -> None:
     site.add()
-    with_inventory(site)
+    with_inventory(site, ObjectKey("", "ConfigMap", "default", "a"))
     before = site.versions()
     with pytest.raises(Refused, match="still has 1 objects of 1 Subscriptions"):
         site.remove()
