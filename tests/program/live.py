@@ -11,7 +11,7 @@ from tests.plugins.fleet import Cluster
 Body = dict[str, Any]
 MARKS = {"apps.clusternet.io/owned-by-description", "clusternet.io/last-applied-configuration"}
 """Annotations that an apply adds, and that no file has."""
-KINDS = "services,deployments,serviceexports.multicluster.x-k8s.io,configmaps"
+KINDS = "services,deployments,serviceexports.v1alpha1.multicluster.x-k8s.io,configmaps"
 
 
 def get(cluster: Cluster, *arguments: str) -> Any:
