@@ -52,6 +52,15 @@ def test_a_heavier_cluster_never_gets_less(replicas, weights):
 
 
 @settings(max_examples=100)
+@given(st.integers(0, 500), WEIGHTS)
+def test_what_is_left_goes_to_the_heaviest_and_then_to_the_first(replicas, weights):
+    shares = divide(replicas, weights)
+    order = sorted(range(len(weights)), key=lambda at: (-weights[at], at))
+    more = [shares[at] - weights[at] * replicas // sum(weights) for at in order]
+    assert more == sorted(more, reverse=True)
+
+
+@settings(max_examples=100)
 @given(st.integers(0, 500), WEIGHTS, st.integers(1, 10))
 def test_only_the_ratio_of_weights_matters(replicas, weights, factor):
     assert divide(replicas, weights) == divide(replicas, [weight * factor for weight in weights])
