@@ -51,8 +51,13 @@ def apply(document: Any, operations: Any, *, strict: bool = False) -> Patched:
         try:
             value = dialect.applied(value, operation)
         except _Refused as refusal:
-            return Patched(document, Fault(f"operation {number}: {refusal}", refusal.missing))
+            return Patched(document, Fault(f"operation {number}{_aim(operation)}: {refusal}", refusal.missing))
     return Patched(value)
+
+
+def _aim(operation: Mapping[str, Any]) -> str:
+    done, path = operation.get("op"), operation.get("path")
+    return f" ({done} {path})" if isinstance(done, str) and isinstance(path, str) else ""
 
 
 class _Strict:
@@ -100,7 +105,7 @@ class _Strict:
 
     def test(self, document: Any, path: tuple[str, ...], value: Any) -> None:
         if not same(self.get(document, path) if path else document, value):
-            raise _Refused("the test of its path failed")
+            raise _Refused("another value is there")
 
     def add(self, document: Any, path: tuple[str, ...], value: Any) -> Any:
         return self._within(document, path, lambda parent, key: self.added(parent, key, value)) if path else value
@@ -125,7 +130,7 @@ class _Strict:
             return node[key]
         if isinstance(node, list):
             return node[self.position(node, key)]
-        raise _Refused(f"there is no {key}", missing=True)
+        raise _Refused(f"there is no '{key}'", missing=True)
 
     def position(self, node: list[Any], key: str) -> int:
         if not _INDEX.fullmatch(key) or int(key) >= len(node):
