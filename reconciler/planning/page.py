@@ -1,14 +1,19 @@
 """The status of a fleet as a page of Markdown, as a code host shows it: bounded in size, the worst first."""
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 from markupsafe import Markup
 
 from reconciler.model.status import FleetStatus, State, UnitStatus
 from reconciler.planning import fold
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 ROWS = 200
 """Rows of a table; the rest is counted, and is in the files beside the page."""
@@ -62,11 +67,7 @@ _SPECIAL = re.compile(r"([\\\\`*_{}\[\]<>|~#])")
 
 def write(status: FleetStatus, paths: Mapping[str, str], subscriptions: Mapping[str, str]) -> bytes:
     """The page of a status; `paths` and `subscriptions` are the files of clusters, by id, and of Subscriptions."""
-    from jinja2 import Environment, StrictUndefined  # put off: only a run that changed something needs it
-
-    environment = Environment(undefined=StrictUndefined, autoescape=True, keep_trailing_newline=True)
-    environment.filters["md"] = _escaped
-    text = environment.from_string(_TEMPLATE).render(
+    text = _template().render(
         fleet=status.fleet,
         commit=status.commit,
         units=len(status.units),
@@ -78,6 +79,15 @@ def write(status: FleetStatus, paths: Mapping[str, str], subscriptions: Mapping[
         summary=_summary(status.units.values()),
     )
     return text.encode()
+
+
+@functools.cache
+def _template() -> "Template":
+    from jinja2 import Environment, StrictUndefined  # put off: only a run that changed something needs it
+
+    environment = Environment(undefined=StrictUndefined, autoescape=True, keep_trailing_newline=True)
+    environment.filters["md"] = _escaped
+    return environment.from_string(_TEMPLATE)
 
 
 class Row(msgspec.Struct, frozen=True):
