@@ -43,16 +43,14 @@ class Gathered(msgspec.Struct):
     findings: list[Finding] = []
     places: dict[ObjectKey, tuple[Place, int]] = {}
     """Of every object: where it stands, and the line where its document begins."""
-    prefixes: dict[Place, fields.Path] = {}
-    """Path to an object in its document, for objects inside a List."""
 
     def found(self, about: Object, problems: Iterable[Problem], *, whole: bool = True) -> None:
         """Remember problems of one object."""
         self.findings.extend(Finding(found, about, whole) for found in problems)
 
-    def problem(self, rule: str, sourced: Place, field: fields.Path, message: str, hint: str = "") -> Problem:
+    def problem(self, rule: str, place: Place, field: fields.Path, message: str, hint: str = "") -> Problem:
         """A problem of an object; `field` is relative to the object."""
-        return problem(rule, sourced, self.prefixes.get(sourced, ()) + field, message, hint)
+        return problem(rule, place, place.within(*field), message, hint)
 
 
 def gather(settings: Settings, objects: Iterable[Opened]) -> Gathered:
@@ -61,8 +59,6 @@ def gather(settings: Settings, objects: Iterable[Opened]) -> Gathered:
     usable = []
     for opened in objects:
         gathered.found(opened.body, opened.problems, whole=opened.whole)
-        if opened.prefix:
-            gathered.prefixes[opened.place] = opened.prefix
         if opened.whole:
             usable.append(opened)
         else:
@@ -105,7 +101,7 @@ def _sort(gathered: Gathered, opened: Opened, body: Object) -> None:
     if model is None:
         gathered.resources[key] = Resource(opened.place, key, body["apiVersion"], body, digest_of(body))
         return
-    value, problems = fields.convert(body, model, opened.place, opened.prefix)
+    value, problems = fields.convert(body, model, opened.place, opened.place.within())
     gathered.found(body, problems)
     if value is None:
         gathered.broken.append(body)
