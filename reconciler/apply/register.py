@@ -131,7 +131,11 @@ async def _check(hub: Client, wish: Wish) -> Object | None:
         if not same_id and metadata["namespace"] == cluster.namespace:
             raise Refused("name-taken", f"namespace {cluster.namespace} belongs to another cluster, {binding}")
     space = await found(hub, "v1", "Namespace", "", cluster.namespace)
-    owner = ((space or {}).get("metadata", {}).get("labels") or {}).get(names.CLUSTER_ID, cluster.id)
+    metadata = (space or {}).get("metadata", {})
+    if metadata.get("deletionTimestamp"):
+        what = f"namespace {cluster.namespace} of the hub is still being deleted"
+        raise Refused("still-being-removed", what, "try again in a moment")
+    owner = (metadata.get("labels") or {}).get(names.CLUSTER_ID, cluster.id)
     if owner != cluster.id:
         raise Refused("name-taken", f"namespace {cluster.namespace} belongs to another cluster, with id {owner}")
     secret = await found(hub, "v1", "Secret", cluster.namespace, names.SECRET)

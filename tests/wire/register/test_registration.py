@@ -441,6 +441,20 @@ def test_removing_leaves_nothing_in_hub_and_child(site: Site, namespace: str) ->
     assert site.versions() == {}
 
 
+def test_adding_right_after_removing_keeps_the_new_registration(site: Site, namespace: str) -> None:
+    wanted = feed(("v1", "ConfigMap", namespace, "a"), ("v1", "Namespace", "", "b"))
+    site.add(wanted)
+    site.remove()
+    with contextlib.suppress(Refused):
+        site.add(wanted)
+    site.hub.kubectl("wait", "--for=delete", f"namespace/{site.namespace}", "--timeout=60s")
+    site.add(wanted)
+    # A second registration in the same breath: the collector may still be busy with what the first one owned.
+    asyncio.run(asyncio.sleep(5))
+    assert {step.done for step in site.add(wanted).steps} == {"unchanged"}
+    assert site.may("create", "configmaps", namespace)
+
+
 def with_inventory(site: Site, key: ObjectKey, api_version: str = "v1") -> None:
     unit = Unit("default/app", site.facts().id)
     empty = Inventory(unit, site.fleet)
