@@ -19,7 +19,8 @@ from reconciler.adapters.git.mirror import Mirror
 from reconciler.adapters.git.push import Rejection, Update, push
 from reconciler.adapters.git.revision import branch_ref
 from reconciler.adapters.git.write import Draft, author_of, commit
-from reconciler.apply.branchfiles import Branch, Options, Prepared, Texts, prepare, read_branches
+from reconciler.apply.branchfiles import Branch, Options, Prepared, prepare, read_branches
+from reconciler.apply.texts import Texts
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.feed import Unit
 from reconciler.model.objects import CommitId, Digest

@@ -7,8 +7,9 @@ import msgspec
 
 from reconciler.adapters.git import objects as reading
 from reconciler.adapters.git.mirror import Mirror
+from reconciler.apply.texts import Texts
 from reconciler.model.errors import Refused
-from reconciler.model.feed import RenderedObject, Unit
+from reconciler.model.feed import Unit
 from reconciler.model.objects import BlobId, CommitId, Digest, ObjectKey
 from reconciler.model.plan import Action, Entry, Inventory, Plan, Seen, Work
 from reconciler.model.status import Delivered
@@ -65,21 +66,6 @@ class Prepared(msgspec.Struct, frozen=True):
     files: Mapping[str, bytes | None]
     """What changes, by path; empty when nothing does."""
     changed: frozenset[Unit]
-
-
-class Texts:
-    """Objects as files, each written out once however many clusters get it."""
-
-    def __init__(self) -> None:
-        self._texts: dict[Digest, tuple[bytes, str]] = {}
-
-    def of(self, obj: RenderedObject) -> tuple[bytes, str]:
-        """The file of an object, and git's id of it."""
-        text = self._texts.get(obj.digest)
-        if text is None:
-            content = filenames.serialise(obj.body)
-            text = self._texts[obj.digest] = (content, filenames.digest(content))
-        return text
 
 
 def index_path(subscription: str) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from reconciler.adapters.files import Directory, exclusive
+from reconciler.apply.texts import Texts
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.feed import Unit
 from reconciler.model.objects import CommitId, Digest, ObjectKey
@@ -89,18 +90,18 @@ def units_of(index: Index) -> Mapping[Unit, Digest | None]:
 def deliver(root: Path, works: Iterable[Work], options: Options) -> list[Delivered]:
     """Bring every unit of `works` to its feed."""
     if options.dry_run:
-        return [_deliver_unit(Directory(root), work, options) for work in works]
+        return [_deliver_unit(Directory(root), work, options, Texts()) for work in works]
     with exclusive(root):
         return list(_deliver_all(root, works, options))
 
 
 def _deliver_all(root: Path, works: Iterable[Work], options: Options) -> Iterator[Delivered]:
-    index, directory, touched = read_index(root, options.fleet), Directory(root), False
+    index, directory, touched, texts = read_index(root, options.fleet), Directory(root), False, Texts()
     try:
         for work in works:
             if options.stop():
                 break
-            delivered = _deliver_unit(directory, work, options)
+            delivered = _deliver_unit(directory, work, options, texts)
             touched |= _note(index, delivered, options)
             options.done(delivered)
             yield delivered
@@ -126,11 +127,11 @@ def _note(index: Index, delivered: Delivered, options: Options) -> bool:
     return changed
 
 
-def _deliver_unit(directory: Directory, work: Work, options: Options) -> Delivered:
+def _deliver_unit(directory: Directory, work: Work, options: Options, texts: Texts) -> Delivered:
     unit = work.unit
     try:
         inventory = _inventory(directory, unit, options.fleet)
-        place = _Place(directory, unit, options.names.get(unit.cluster, unit.cluster))
+        place = _Place(directory, unit, options.names.get(unit.cluster, unit.cluster), texts)
         decided = plan(unit, work.feed, inventory, place.look(inventory) if options.verify else {}, work.evidence)
         if options.dry_run:
             return _answer(decided, [_would(change) for change in _all(decided)])
@@ -182,10 +183,11 @@ def _inventory(directory: Directory, unit: Unit, fleet: str) -> Inventory:
 class _Place:
     """The files of one unit below its cluster's directory."""
 
-    def __init__(self, directory: Directory, unit: Unit, cluster: str) -> None:
+    def __init__(self, directory: Directory, unit: Unit, cluster: str, texts: Texts) -> None:
         self._directory = directory
         self._unit = unit
         self._cluster = cluster
+        self._texts = texts
 
     def look(self, inventory: Inventory) -> dict[ObjectKey, Seen]:
         """Compare every file that we own with what we last wrote."""
@@ -217,9 +219,9 @@ class _Place:
     def _write(self, change: Change) -> Entry:
         if change.wanted is None:
             raise AssertionError(f"{change.action} of {change.key} has no object")
-        content = filenames.serialise(change.wanted.body)
+        content, version = self._texts.of(change.wanted)
         self._directory.write(self._path(change.key), content)
-        return Entry(change.key, change.api_version, change.wanted.digest, resource_version=filenames.digest(content))
+        return Entry(change.key, change.api_version, change.wanted.digest, resource_version=version)
 
     def _keep(self, entries: Mapping[ObjectKey, Entry], feed: Digest | None, commit: CommitId) -> None:
         path = _unit_path(self._unit)

@@ -58,6 +58,12 @@ class _Delivery:
         self._tell = tell
         self._evaluated = evaluated
         self._previous = previous
+        self._divided = {
+            Unit(name, placement.cluster): placement.replicas
+            for name, scheduled in evaluated.schedule.subscriptions.items()
+            for placement in scheduled.placements
+            if placement.replicas
+        }
 
     async def run(self, reach: Reach, moved: asyncio.Event | None) -> Report:
         evaluated = self._evaluated
@@ -94,9 +100,7 @@ class _Delivery:
         )
 
     def _replicas(self, unit: Unit) -> Mapping[str, int]:
-        scheduled = self._evaluated.schedule.subscriptions.get(unit.subscription)
-        placements = scheduled.placements if scheduled else ()
-        return next((p.replicas for p in placements if p.cluster == unit.cluster), {})
+        return self._divided.get(unit, {})
 
     async def _write(self, after: FleetStatus) -> FleetStatus:
         if after == self._previous:
