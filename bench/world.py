@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 from bench import gitrepo, hundred, localfleet
 from bench.measure import Command
 
+TOP = Path(__file__).resolve().parents[1]
 RECONCILER = Path(sys.executable).with_name("reconciler")
 
 
@@ -26,8 +28,14 @@ class Subject:
 
     def commit(self, versions: Sequence[int]) -> str:
         """A commit with these versions; its id."""
-        bodies = [hundred.namespace_of(self.name), *hundred.objects(self.name, versions)]
-        return self.repo.commit({"objects.yaml": hundred.manifest(bodies)})
+        return self.repo.commit({"objects.yaml": self._manifest(versions)})
+
+    def edit(self, versions: Sequence[int]) -> None:
+        """The same, without a commit."""
+        (self.repo.work / "objects.yaml").write_text(self._manifest(versions))
+
+    def _manifest(self, versions: Sequence[int]) -> str:
+        return hundred.manifest([hundred.namespace_of(self.name), *hundred.objects(self.name, versions)])
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,20 @@ class World:
         """`reconciler sync REMOTE`, not waiting for readiness, as kubectl does not either."""
         env = {"KUBECONFIG": str(self.fleet.kubeconfig), "XDG_CACHE_HOME": str(subject.cache)}
         return Command([str(RECONCILER), "sync", str(subject.repo.remote), "--no-wait", *options], env, self.scratch)
+
+    def engine(self, subject: Subject) -> Command:
+        """The delivery alone of what stands in the subject's work tree; prints its seconds."""
+        env = {"KUBECONFIG": str(self.fleet.kubeconfig)}
+        return Command([sys.executable, "-m", "bench.engine", str(subject.repo.work)], env, TOP)
+
+    def bare(self, name: str, versions: Sequence[int]) -> Command:
+        """Server-side apply of ready bodies and nothing else; prints its seconds."""
+        directory = self.scratch / f"{name}-bodies"
+        directory.mkdir(exist_ok=True)
+        for n, body in enumerate([hundred.namespace_of(name), *hundred.objects(name, versions)]):
+            (directory / f"{n:03}.json").write_text(json.dumps(body))
+        kubeconfigs = [str(child.kubeconfig) for child in self.fleet.children]
+        return Command([sys.executable, "-m", "bench.bare", str(directory), *kubeconfigs], cwd=TOP)
 
     def kubectl_apply(self, name: str, versions: Sequence[int]) -> list[Command]:
         """`kubectl apply --server-side` of the hundred objects, one command for each child."""

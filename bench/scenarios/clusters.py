@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from bench import hundred
-from bench.measure import Sample, run
+from bench.measure import Command, Sample, run
 from bench.scenario import Contender, Goal, Prepared, Scenario
 from bench.watched import Arrival
 from bench.world import World, world
@@ -21,8 +21,10 @@ from bench.world import World, world
 Versions = Callable[[int], Sequence[int]]
 """The versions of the hundred objects in the n-th round."""
 
+ENGINE, BARE = "the delivery alone", "bare server-side apply"
 SYNC, STAYING = "reconciler sync --once", "reconciler sync, running: push to change on all"
 KUBECTL = "kubectl apply --server-side, per child"
+RATE = Goal("rate of the delivery, of that of bare server-side apply", ENGINE, "apply_s", BARE, at_least=0.7)
 
 
 def _one(version: int) -> list[int]:
@@ -42,14 +44,29 @@ def first_apply() -> Iterator[Prepared]:
         def kubectl() -> Sample:
             return run(*here.kubectl_apply(f"kubectl-{next(numbers)}", hundred.same(0)))[0]
 
-        yield Prepared([Contender(SYNC, sync), Contender(KUBECTL, kubectl)], _whole_command(1))
+        def engine() -> Sample:
+            return _timed(here.engine(here.subject()))
+
+        def bare() -> Sample:
+            return _timed(here.bare(f"bare-{next(numbers)}", hundred.same(0)))
+
+        contenders = [(SYNC, sync), (KUBECTL, kubectl), (ENGINE, engine), (BARE, bare)]
+        yield Prepared([Contender(*one) for one in contenders], [*_whole_command(1), RATE])
 
 
 @contextmanager
 def change_all() -> Iterator[Prepared]:
     """Every run changes all objects that the run before it has applied."""
-    with _change(hundred.same, _whole_command(1)) as prepared:
-        yield prepared
+    with world() as here:
+        yield Prepared(
+            [
+                Contender(SYNC, _sync(here, hundred.same)),
+                Contender(KUBECTL, _kubectl(here, hundred.same)),
+                Contender(ENGINE, _engine(here)),
+                Contender(BARE, _bare(here)),
+            ],
+            [*_whole_command(1), RATE],
+        )
 
 
 @contextmanager
@@ -92,12 +109,6 @@ def _staying(here: World) -> Iterator[Callable[[], Sample]]:
         process.wait()
 
 
-@contextmanager
-def _change(versions: Versions, goals: Sequence[Goal]) -> Iterator[Prepared]:
-    with world() as here:
-        yield Prepared([Contender(SYNC, _sync(here, versions)), Contender(KUBECTL, _kubectl(here, versions))], goals)
-
-
 def _sync(here: World, versions: Versions) -> Callable[[], Sample]:
     subject, numbers = here.subject(), itertools.count(1)
     run(here.sync(subject, "--once"))
@@ -115,6 +126,29 @@ def _kubectl(here: World, versions: Versions) -> Callable[[], Sample]:
     return lambda: run(*here.kubectl_apply("kubectl", versions(next(numbers))))[0]
 
 
+def _engine(here: World) -> Callable[[], Sample]:
+    subject, numbers = here.subject(), itertools.count(1)
+    run(here.engine(subject))
+
+    def engine() -> Sample:
+        subject.edit(hundred.same(next(numbers)))
+        return _timed(here.engine(subject))
+
+    return engine
+
+
+def _bare(here: World) -> Callable[[], Sample]:
+    numbers = itertools.count(1)
+    run(here.bare("bare", hundred.same(0)))
+    return lambda: _timed(here.bare("bare", hundred.same(next(numbers))))
+
+
+def _timed(command: Command) -> Sample:
+    """The time that the command prints, instead of that of its whole process."""
+    sample, (ended,) = run(command)
+    return Sample({"apply_s": float(ended.stdout), "rss_mib": sample.metrics["rss_mib"]})
+
+
 def _whole_command(factor: float) -> list[Goal]:
     return [
         Goal(f"whole command, times faster than {KUBECTL}", SYNC, "wall_s", KUBECTL, at_least=factor),
@@ -122,8 +156,9 @@ def _whole_command(factor: float) -> list[Goal]:
     ]
 
 
+METRICS = ("wall_s", "cpu_s", "apply_s", "rss_mib")
 SCENARIOS = [
-    Scenario("first-apply", "100 objects to each of three children: first apply", first_apply),
-    Scenario("change-all", "100 objects to each of three children: change of all", change_all, runs=7),
+    Scenario("first-apply", "100 objects to each of three children: first apply", first_apply, metrics=METRICS),
+    Scenario("change-all", "100 objects to each of three children: change of all", change_all, runs=7, metrics=METRICS),
     Scenario("change-one", "100 objects to each of three children: change of one", change_one, runs=7),
 ]
