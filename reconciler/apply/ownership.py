@@ -4,6 +4,7 @@ The annotations are added at the moment of writing and are no part of a digest: 
 Clusternet agent reads them when it takes over.
 """
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,7 +44,25 @@ def body(wanted: Object, owned_by: str, uid: str = "") -> Object:
         if len(text) <= LONGEST_LAST_APPLIED:
             annotations = {**annotations, LAST_APPLIED: text}
     more = {"uid": uid} if uid else {}
-    return {**wanted, "metadata": {**metadata, **more, "annotations": annotations}}
+    return {**_folded(wanted), "metadata": {**metadata, **more, "annotations": annotations}}
+
+
+def _folded(wanted: Object) -> Object:
+    """A Secret with its `stringData` in `data`, where the server keeps it.
+
+    Otherwise server-side apply would own a field that does not exist: it would overwrite keys of others without a
+    conflict, and never remove a key of ours.
+    """
+    texts = wanted.get("stringData")
+    if (
+        wanted["kind"] != "Secret"
+        or not isinstance(texts, Mapping)
+        or not all(isinstance(t, str) for t in texts.values())
+    ):
+        return wanted
+    data = {key: base64.b64encode(text.encode()).decode() for key, text in texts.items()}
+    rest = {key: value for key, value in wanted.items() if key != "stringData"}
+    return {**rest, "data": {**(wanted.get("data") or {}), **data}}
 
 
 class Mark(msgspec.Struct, frozen=True):

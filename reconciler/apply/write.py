@@ -153,5 +153,6 @@ def _lacks_something(error: ApiError) -> bool:
 
 
 def _is_another(error: ApiError) -> bool:
-    """A UID precondition that failed: the object that we knew is gone, and perhaps there is another of its name."""
-    return error.status == 409 and not error.message.startswith("Apply failed with")
+    """A UID precondition that failed: the object that we knew is gone, or another one has its name by now."""
+    gone = error.status == 409 and not error.message.startswith("Apply failed with")
+    return gone or (error.status == 422 and "metadata.uid" in error.message)
