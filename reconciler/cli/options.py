@@ -41,6 +41,24 @@ def cache_directory() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "reconciler"
 
 
+def complete_clusters(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
+    """Names of the clusters that the files declare, for a shell."""
+    from reconciler.cli import completing
+
+    return completing.clusters(_completed(ctx), incomplete)
+
+
+def complete_subscriptions(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
+    """Names of the Subscriptions, for a shell."""
+    from reconciler.cli import completing
+
+    return completing.subscriptions(_completed(ctx), incomplete)
+
+
+def _completed(ctx: click.Context) -> Options:
+    return work_tree(Path(ctx.params.get("repo") or "."), ctx.params.get("path") or "")
+
+
 def below(command: F) -> F:
     """--path, for a fleet that does not stand at the root of its repo."""
     return click.option(
@@ -65,9 +83,19 @@ def narrowing(command: F) -> F:
         "-l", "--selector", default="", metavar="LABELS", help="Only clusters with these labels (env=prod,tier!=db)."
     )(command)
     command = click.option(
-        "--subscription", metavar="NAME", multiple=True, help="Only this Subscription (namespace/name); repeatable."
+        "--subscription",
+        metavar="NAME",
+        multiple=True,
+        shell_complete=complete_subscriptions,
+        help="Only this Subscription (namespace/name); repeatable.",
     )(command)
-    return click.option("--cluster", metavar="NAME", multiple=True, help="Only this cluster; repeatable.")(command)
+    return click.option(
+        "--cluster",
+        metavar="NAME",
+        multiple=True,
+        shell_complete=complete_clusters,
+        help="Only this cluster; repeatable.",
+    )(command)
 
 
 def output(*formats: str) -> Callable[[F], F]:

@@ -1,4 +1,4 @@
-"""`reconciler suspend|resume`: edits the annotation in the author's file, comments and layout kept."""
+"""`reconciler suspend|resume`: edits the annotation in the author's file, everything else in it kept."""
 
 import asyncio
 from pathlib import Path
@@ -9,14 +9,18 @@ import click
 from reconciler.cli import options
 from reconciler.cli.terminal import talk
 from reconciler.model.errors import UsageError
+from reconciler.model.snapshot import Place, Snapshot
 from reconciler.sync import reading
 from reconciler.sync.selection import SUSPEND
 
 _KINDS = {"subscription": "Subscription", "sub": "Subscription", "cluster": "ManagedCluster", "mcls": "ManagedCluster"}
 _argument_kind = click.argument("kind", type=click.Choice(list(_KINDS)))
-_argument_name = click.argument("name")
+_argument_name = click.argument("name", shell_complete=lambda *shell: _complete(*shell))
 _option_repo = click.option(
-    "--repo", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path(), help="The work tree."
+    "--repo",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path(),
+    help="The work tree that is edited (default: here).",
 )
 
 
@@ -24,78 +28,75 @@ _option_repo = click.option(
 @_argument_kind
 @_argument_name
 @_option_repo
-def suspend(kind: str, name: str, repo: Path) -> None:
-    """Leave everything of a Subscription (`namespace/name`) or cluster as it is, from the next commit on."""
-    _edit(repo, _KINDS[kind], name, value="true")
+@options.below
+def suspend(**given: Any) -> None:
+    """Leave a Subscription or cluster as it is, from the next commit on.
+
+    NAME is `namespace/name` of a Subscription (a bare name when it is the only one), or a cluster's name. The file in
+    the work tree gets an annotation; nothing is committed.
+    """
+    _edit(given, value="true")
 
 
 @click.command()
 @_argument_kind
 @_argument_name
 @_option_repo
-def resume(kind: str, name: str, repo: Path) -> None:
-    """Deliver a suspended Subscription (`namespace/name`) or cluster again, from the next commit on."""
-    _edit(repo, _KINDS[kind], name, value=None)
+@options.below
+def resume(**given: Any) -> None:
+    """Deliver a suspended Subscription or cluster again, from the next commit on.
+
+    NAME is as for `suspend`. The annotation goes from the file in the work tree; nothing is committed.
+    """
+    _edit(given, value=None)
 
 
-def _edit(repo: Path, kind: str, name: str, value: str | None) -> None:
-    path, number = _find(repo, kind, name)
-    import ruamel.yaml
+def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    known = _KINDS.get(ctx.params.get("kind") or "")
+    names = options.complete_clusters if known == "ManagedCluster" else options.complete_subscriptions
+    return names(ctx, param, incomplete)
 
-    yaml = ruamel.yaml.YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 10_000
-    text = path.read_text()
-    yaml.map_indent, yaml.sequence_indent, yaml.sequence_dash_offset = _indent(text)
-    documents = list(yaml.load_all(text))
+
+def _edit(given: dict[str, Any], value: str | None) -> None:
+    kind, name, top = _KINDS[given["kind"]], given["name"], given["repo"] / given["path"].strip("/")
+    snapshot = asyncio.run(reading.snapshot_of(options.work_tree(given["repo"], given["path"])))
+    found, place = _find(snapshot, kind, name)
+    from reconciler.cli.annotation import edited
+
+    path = top / place.path
+    text = path.read_bytes().decode()
+    new = edited(text, place.document, place.item, SUSPEND, value)
     verb = "suspended" if value else "resumed"
-    if not _annotate(documents[number], value):
-        talk(f"{kind} {name} is {verb} already")
+    if new == text:
+        talk(f"{kind} {found} is {'suspended' if value else 'not suspended'} already")
         return
-    with path.open("w") as stream:
-        yaml.dump_all(documents, stream)
-    talk(f"{kind} {name} {verb} in {path.relative_to(repo)}; commit it to make it so")
+    path.write_bytes(new.encode())
+    talk(f"{kind} {found} {verb} in {path}; takes effect when it is committed")
 
 
-def _annotate(document: Any, value: str | None) -> bool:
-    """Set or remove the annotation; False when it was so already."""
-    metadata = document["metadata"]
-    annotations = metadata.get("annotations")
-    if (annotations or {}).get(SUSPEND) == value:
-        return False
-    if value is None:
-        del annotations[SUSPEND]
-        if not annotations:
-            del metadata["annotations"]
-    elif annotations is None:
-        metadata["annotations"] = {SUSPEND: value}
-    else:
-        annotations[SUSPEND] = value
-    return True
-
-
-def _indent(text: str) -> tuple[int, int, int]:
-    """The indentation that the author uses for sequences below mappings: `- x` flush, or indented by two."""
-    lines = text.splitlines()
-    for above, line in zip(lines, lines[1:], strict=False):
-        if line.lstrip().startswith("- ") and above.rstrip().endswith(":"):
-            offset = (len(line) - len(line.lstrip())) - (len(above) - len(above.lstrip()))
-            return (2, 4, 2) if offset == 2 else (2, 2, 0)
-    return (2, 2, 0)
-
-
-def _find(repo: Path, kind: str, name: str) -> tuple[Path, int]:
-    """The file and document of the one object of that kind and name. UsageError when there is none, or several."""
-    given = {"repo": str(repo), "branch": None, "tag": None, "commit": None, "path": ""}
-    snapshot = asyncio.run(reading.snapshot_of(options.reading(given)))
+def _find(snapshot: Snapshot, kind: str, name: str) -> tuple[str, Place]:
+    """Full name and place of the one object of that kind and name. UsageError when there is none, or several."""
     if kind == "Subscription":
-        places = {n: s.place for n, s in snapshot.subscriptions.items() if name in (n, n.partition("/")[2])}
+        known = {n: s.place for n, s in snapshot.subscriptions.items()}
+        places = {n: place for n, place in known.items() if name in (n, n.partition("/")[2])}
     else:
+        known = {s.value.name: s.place for s in snapshot.clusters.values()}
         places = {s.value.name: s.place for i, s in snapshot.clusters.items() if name in (i, s.value.name)}
-    if len(places) != 1:
-        what = f"{len(places)} of them: {', '.join(places)}" if places else "none of that name"
-        raise UsageError("not-found", f"{kind} {name}: {what}", "name it as namespace/name")
-    place = next(iter(places.values()))
-    if place.item >= 0 or place.path.endswith(".json"):
-        raise UsageError("not-editable", f"{place.path} is a List or JSON: set the annotation {SUSPEND} there yourself")
-    return repo / place.path, place.document
+    if len(places) == 1:
+        return next(iter(places.items()))
+    if places:
+        raise UsageError("ambiguous", f"{len(places)} {kind}s are named {name}", f"one of: {', '.join(places)}")
+    if kind == "ManagedCluster" and snapshot.settings.clusters.source == "parent":
+        hint = f"kubectl annotate mcls -n NAMESPACE {name} {SUSPEND}=true"
+        raise UsageError("not-in-repo", "the clusters of this fleet are in the parent cluster, not in files", hint)
+    raise UsageError("not-found", f"no {kind} {name} in this repo", _near(name, known))
+
+
+def _near(name: str, known: dict[str, Place]) -> str:
+    from difflib import get_close_matches
+
+    bare = {full.rpartition("/")[2]: full for full in known} | {full: full for full in known}
+    near = get_close_matches(name, bare, n=1)
+    if near:
+        return f"did you mean {bare[near[0]]}?"
+    return f"there are: {', '.join(list(known)[:8])}" if known else ""
