@@ -9,7 +9,13 @@ from reconciler.model.errors import UsageError
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print a completion script: `source <(reconciler completion bash)`."""
+    """Print a completion script.
+
+    \b
+    bash:  source <(reconciler completion bash)
+    zsh:   source <(reconciler completion zsh)
+    fish:  reconciler completion fish | source
+    """
     from reconciler.cli.main import cli
 
     kind = get_completion_class(shell)

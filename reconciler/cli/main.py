@@ -7,12 +7,15 @@ import importlib
 import os
 import signal
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from reconciler import __version__
 from reconciler.model.errors import Exit, ReconcilerError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS = {
     "init": ("reconciler.cli.init:init", "Start a fleet repo from the template."),
@@ -36,6 +39,9 @@ Exit codes:
   2   usage or configuration  6   refused by a guard or by another run
   3   problems in the repo    7   not trusted
   70  a bug of ours; several at once give the highest below 70"""
+ENVIRONMENT = """\b
+Every option has an environment variable, named after its command:
+  RECONCILER_SYNC_TIMEOUT=10m is `sync --timeout 10m`."""
 
 
 class LazyGroup(click.Group):
@@ -44,28 +50,51 @@ class LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
-            from difflib import get_close_matches
-
-            near = get_close_matches(cmd_name, COMMANDS, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            ctx.fail(f"No such command {cmd_name!r}.{hint}")
+            return None
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         command = getattr(importlib.import_module(module), name)
         if not isinstance(command, click.Command):
             raise TypeError(f"{module}:{name} is no command")
-        if command.epilog is None:
-            command.epilog = EXIT_CODES
+        members = command.commands.values() if isinstance(command, click.Group) else ()
+        for one in (command, *members):
+            one.epilog = one.epilog or EXIT_CODES
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, COMMANDS, n=1)
+            ctx.fail(f"No such command {name!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+        return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list["CompletionItem"]:
+        """Names and texts of commands, without importing any of them."""
+        from click.shell_completion import CompletionItem
+
+        named = [CompletionItem(n, help=text) for n, (_, text) in COMMANDS.items() if n.startswith(incomplete)]
+        return named + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
-@click.command(cls=LazyGroup, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="reconciler")
+@click.command(
+    cls=LazyGroup,
+    epilog=f"{EXIT_CODES}\n\n{ENVIRONMENT}",
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "auto_envvar_prefix": "RECONCILER",
+        "max_content_width": 80,
+    },
+)
+@click.version_option(__version__, prog_name="reconciler", allow_from_autoenv=False)
 def cli() -> None:
     """GitOps for fleets of Kubernetes clusters, on Clusternet's wire format.
 
@@ -77,7 +106,7 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run the command line and exit with the code of the table in `--help`."""
     try:
-        code = cli.main(standalone_mode=False) or 0
+        code = cli.main(prog_name="reconciler", standalone_mode=False) or 0
     except click.exceptions.Exit as stop:
         code = stop.exit_code
     except click.ClickException as error:
@@ -88,10 +117,6 @@ def main() -> NoReturn:
     except ReconcilerError as error:
         _show(error)
         code = error.exit_code
-    except BrokenPipeError:
-        # The reader of a pipe went away (`| head`): nothing more to say, and nothing to flush into it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = Exit.OK
     except Exception as error:  # noqa: BLE001 - the one broad catch: our bug, told as such
         _show_bug(error)
         code = Exit.BUG
@@ -99,20 +124,29 @@ def main() -> NoReturn:
 
 
 def _show(error: ReconcilerError) -> None:
-    click.echo(f"{click.style('error', fg='red')}[{error.code}]: {error.message}", err=True)
-    if error.hint:
-        click.echo(f"  {click.style('hint', fg='cyan')}: {error.hint}", err=True)
+    from reconciler.cli import terminal
+
+    if error.exit_code is Exit.PROBLEMS:
+        from reconciler.cli import problems
+        from reconciler.sync.story import BrokenRepo
+
+        if isinstance(error, BrokenRepo):
+            terminal.talk(problems.formatted(error.problems, "text"))
+            return
+    terminal.talk_error(error.code, error.message, error.hint)
 
 
 def _show_bug(error: Exception) -> None:
     """A bug shows where it happened, never the message: that could hold an object."""
     import traceback
 
+    from reconciler.cli import terminal
+
     frames = traceback.extract_tb(error.__traceback__)[-4:]
     where = " < ".join(
         f"{frame.name} ({frame.filename.rpartition('reconciler/')[2]}:{frame.lineno})" for frame in frames[::-1]
     )
-    click.echo(f"{click.style('bug', fg='red')}[{type(error).__name__}]: in {where}", err=True)
-    click.echo("  hint: this is our mistake; please report these two lines (RECONCILER_DEBUG=1 shows more)", err=True)
+    hint = "this is our mistake; please report these lines (RECONCILER_DEBUG=1 shows more)"
+    terminal.talk_error(type(error).__name__, f"in {where}", hint, word="bug")
     if os.environ.get("RECONCILER_DEBUG"):
         traceback.print_exception(error)

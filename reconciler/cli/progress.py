@@ -1,8 +1,10 @@
 """Progress and logs on stderr: a live line on a terminal, log lines where nobody watches and for a run that stays."""
 
 import contextlib
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
+from typing import Any
 
 import click
 
@@ -45,12 +47,13 @@ def _line(event: Event) -> None:
 def _logger(level: Level, log: str) -> Tell:
     import structlog
 
-    renderer = structlog.processors.JSONRenderer() if log == "json" else structlog.dev.ConsoleRenderer(pad_event_to=0)
+    fmt = "iso" if log == "json" else "%H:%M:%S" if interactive() else "%Y-%m-%dT%H:%M:%SZ"
+    stamp = structlog.processors.TimeStamper(fmt=fmt, utc=log == "json" or not interactive())
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            renderer,
+            stamp,
+            structlog.processors.JSONRenderer() if log == "json" else _as_line,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -65,30 +68,44 @@ def _logger(level: Level, log: str) -> Tell:
     return tell
 
 
+def _as_line(logger: Any, method: str, event: MutableMapping[str, Any]) -> str:  # noqa: ARG001 - structlog's signature
+    """`time step cluster: text`, the step in the colour of the level; on a terminal without the date."""
+    face = _FACES[Level[event["level"].upper()]]
+    step = f"{event['step']:<8}"
+    if interactive() and not os.environ.get("NO_COLOR"):
+        step = click.style(step, fg=face)
+    elif event["level"] in ("warning", "error"):
+        step = f"{event['level'].upper()} {step}"
+    counted = f" ({event['done']}/{event['total']})" if "total" in event else ""
+    where = f"{event['cluster']}: " if "cluster" in event else ""
+    return f"{event['timestamp']} {step} {where}{event['event']}{counted}"
+
+
 @contextlib.contextmanager
 def _live() -> Iterator[Tell]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.table import Column
 
+    rest = Column(ratio=1, no_wrap=True, overflow="ellipsis")
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}", style="bold"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.fields[text]}"),
+        TextColumn("{task.description}", style="bold", markup=False),
+        BarColumn(bar_width=20),
+        TextColumn("{task.fields[text]}", markup=False, table_column=rest),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True, highlight=False)
+    with Progress(*columns, console=console, transient=True, expand=True) as progress:
         task = progress.add_task("start", total=None, text="")
 
         def tell(event: Event) -> None:
             where = f"{event.cluster}: " if event.cluster else ""
             if event.level >= Level.WARNING:
-                progress.console.print(f"[yellow]{event.step}[/] ", end="")
-                progress.console.print(f"{where}{event.text}", markup=False, highlight=False)
+                progress.console.print(f"{event.step} ", style=_FACES[event.level], end="", markup=False)
+                progress.console.print(f"{where}{event.text}", markup=False)
                 return
             text = f"{event.done}/{event.total} {where}{event.text}" if event.total else where + event.text
-            progress.update(
-                task, description=event.step, text=text[:44], completed=event.done, total=event.total or None
-            )
+            progress.update(task, description=event.step, text=text, completed=event.done, total=event.total or None)
 
         yield tell

@@ -11,8 +11,8 @@ from reconciler.model.errors import Exit
 from reconciler.model.feed import RenderedFeed
 from reconciler.model.snapshot import Severity
 from reconciler.planning import filenames
-from reconciler.sync.selection import Selection
 from reconciler.sync import reading
+from reconciler.sync.selection import Selection
 from reconciler.sync.worklist import Evaluated
 
 
@@ -21,13 +21,15 @@ from reconciler.sync.worklist import Evaluated
 @options.narrowing
 @options.output("yaml", "json", "name")
 def render(**given: Any) -> None:
-    """Print what each cluster will get from REPO: the work tree of a path, or a commit.
+    """Print what each cluster will get from REPO: the work tree of a path, or a commit of a remote.
 
-    YAML documents are headed by a comment that names cluster and Subscription; `kubectl apply -f -` takes them.
+    YAML documents are headed by a comment that names cluster and Subscription; `kubectl apply -f -` takes those of one
+    cluster. Exits 3 when the repo has problems; what could be rendered is printed all the same.
     """
     found = asyncio.run(reading.evaluated(options.reading(given)))
     selection = Selection(options.narrow(given), found.facts, found.snapshot)
     feeds = [feed for unit, feed in found.feeds.units.items() if selection.includes(unit)]
+    feeds.sort(key=lambda feed: (found.facts[feed.unit.cluster].name, feed.unit.subscription))
     if given["output"] == "json":
         terminal.emit(terminal.structured([_data(found, feed) for feed in feeds], "json"))
     else:
@@ -40,13 +42,14 @@ def render(**given: Any) -> None:
 
 def _texts(found: Evaluated, feeds: list[RenderedFeed], *, names: bool) -> Iterator[str]:
     for feed in feeds:
-        cluster = found.facts[feed.unit.cluster].name
-        for rendered in feed.objects:
-            if names:
-                yield f"{cluster}  {feed.unit.subscription}  {rendered.key}"
-            else:
-                body = filenames.serialise(rendered.body).decode().rstrip("\n")
-                yield f"---\n# {cluster}: {feed.unit.subscription}\n{body}"
+        cluster, subscription = found.facts[feed.unit.cluster].name, feed.unit.subscription
+        if names:
+            lines = [f"{cluster}  {subscription}  {rendered.key}" for rendered in feed.objects]
+        else:
+            bodies = (filenames.serialise(rendered.body).decode().rstrip("\n") for rendered in feed.objects)
+            lines = [f"---\n# {cluster}: {subscription}\n{body}" for body in bodies]
+        if lines:
+            yield "\n".join(lines)
 
 
 def _data(found: Evaluated, feed: RenderedFeed) -> dict[str, Any]:

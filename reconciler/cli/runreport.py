@@ -7,10 +7,14 @@ import click
 
 from reconciler.cli import terminal
 from reconciler.cli.terminal import ROWS_SHOWN
+from reconciler.model.plan import Guard
 from reconciler.model.status import Failure, Health, Result, Tally
 from reconciler.sync.report import Report, ready
 
 HEADERS = ("CLUSTER", "OBJECTS", "CREATED", "CHANGED", "PRUNED", "SAME", "STATE", "MESSAGE")
+
+
+GUARDS_SHOWN = 10
 
 
 def print_report(report: Report, output: str) -> None:
@@ -23,10 +27,16 @@ def print_report(report: Report, output: str) -> None:
 
         terminal.talk(problem_text.formatted(report.problems, "text"))
     if report.rows:
-        terminal.emit(terminal.table(HEADERS, [_cells(row) for row in _shown(report, output)]))
-    for line in (*_folded(report, output), *_failures(report, output), *_guards(report)):
+        guarded = {d.guard.message for d in report.delivered if d.guard}
+        rows = [_cells(row, guarded) for row in _shown(report, output)]
+        terminal.emit(terminal.table(HEADERS, rows, _columns(output)))
+    for line in (*_folded(report, output), *_failures(report, output), *_guards(report, output)):
         terminal.emit(line)
     terminal.emit(_last_line(report))
+
+
+def _columns(output: str) -> int | None:
+    return terminal.ALL if output == "wide" else None
 
 
 def _shown(report: Report, output: str) -> list[Tally]:
@@ -48,9 +58,10 @@ def _folded(report: Report, output: str) -> Iterator[str]:
         yield f"… {quiet} clusters unchanged" + (f", {rest} more rows" if rest else "") + " (-o wide shows all)"
 
 
-def _cells(row: Tally) -> list[str]:
+def _cells(row: Tally, guarded: set[str]) -> list[str]:
     counts = [row.objects, row.created, row.changed, row.pruned, row.unchanged]
-    return [row.cluster, *(str(count) for count in counts), terminal.coloured(row.state), row.message]
+    message = "" if row.message in guarded else row.message  # what a guard says is told below, with its objects
+    return [row.cluster, *(str(count) for count in counts), terminal.coloured(row.state), message]
 
 
 def failures_of(report: Report) -> Iterator[tuple[str, str, Failure]]:
@@ -70,33 +81,63 @@ def _failures(report: Report, output: str) -> Iterator[str]:
     if shown:
         yield ""
         rows = [(cluster, failure.object, f"{failure.reason}: {failure.message}") for cluster, _, failure in shown]
-        yield terminal.table(("CLUSTER", "OBJECT", "WHY"), rows)
+        yield terminal.table(("CLUSTER", "OBJECT", "WHY"), rows, _columns(output))
     if len(found) > len(shown):
         yield f"… {len(found) - len(shown)} more (-o wide shows all)"
 
 
-def _guards(report: Report) -> Iterator[str]:
-    for delivered in report.delivered:
-        if delivered.guard is None:
-            continue
+def _guards(report: Report, output: str) -> Iterator[str]:
+    held = [delivered for delivered in report.delivered if delivered.guard is not None]
+    shown = held if output == "wide" else held[:GUARDS_SHOWN]
+    for delivered in shown:
         name = report.names.get(delivered.unit.cluster, delivered.unit.cluster)
-        guard = delivered.guard
-        yield ""
-        yield f"{click.style('held', fg='yellow')}[{guard.rule}]: {delivered.unit.subscription} on {name}: {guard.message}"
-        yield from (f"  would delete {key}" for key in guard.keys[:ROWS_SHOWN])
-        yield f"  to delete exactly these: --acknowledge {guard.acknowledge}"
+        yield from ("", *_guard(f"{delivered.unit.subscription} on {name}", delivered.guard, output))
+    if len(held) > len(shown):
+        yield f"\n… {len(held) - len(shown)} more deliveries are held (-o wide shows all)"
+
+
+def _guard(where: str, guard: Guard | None, output: str) -> Iterator[str]:
+    if guard is None:
+        return
+    marker = f"held[{guard.rule}]"
+    head, *more = terminal.wrapped(f"{marker}: {where}: {guard.message}", _columns(output) or terminal.width())
+    yield head.replace(marker, click.style(marker, fg="yellow", bold=True))
+    yield from more
+    keys = guard.keys if output == "wide" else guard.keys[:ROWS_SHOWN]
+    yield from (f"{terminal.INDENT}would delete {key}" for key in keys)
+    if len(guard.keys) > len(keys):
+        yield f"{terminal.INDENT}… {len(guard.keys) - len(keys)} more (-o wide shows all)"
+    yield f"{terminal.INDENT}to delete exactly these: --acknowledge {guard.acknowledge}"
 
 
 def _last_line(report: Report) -> str:
     short = report.source[:12]
     if report.nothing_new:
         return f"{report.fleet}: {report.reference} is at {short}; nothing to do"
-    total = sum(row.created + row.changed + row.pruned for row in report.rows)
-    attention = sum(not ready(row) for row in report.rows)
-    would = "would be written or deleted" if report.dry_run else "written or deleted"
-    state = f", {attention} of {len(report.rows)} clusters need attention" if attention else ""
-    status = f", status {report.status[:12]}" if report.status else ""
-    return f"{report.fleet}: {report.reference} at {short}: {total} objects {would}{state}{status}"
+    parts = [f"{report.fleet}: {report.reference} at {short}: {_written(report)}"]
+    if attention := sum(not ready(row) for row in report.rows):
+        need = "needs" if attention == 1 else "need"
+        parts.append(f"{attention} of {_count(len(report.rows), 'cluster')} {need} attention")
+    if report.status:
+        parts.append(f"status {report.status[:12]}")
+    return "\n".join(terminal.wrapped(", ".join(parts), terminal.width()))
+
+
+def _written(report: Report) -> str:
+    counts = {
+        "create": sum(row.created for row in report.rows),
+        "change": sum(row.changed for row in report.rows),
+        "prune": sum(row.pruned for row in report.rows),
+    }
+    if not any(counts.values()):
+        return "nothing to write" if report.dry_run else "nothing written"
+    if report.dry_run:
+        return ", ".join(f"{count} to {verb}" for verb, count in counts.items() if count)
+    return ", ".join(f"{count} {verb}d" for verb, count in counts.items() if count)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _problems(report: Report) -> list[dict[str, Any]]:

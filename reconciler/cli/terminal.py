@@ -1,13 +1,14 @@
 """What people see: tables that fit 80 columns, colour only on a terminal, errors with their hint.
 
-kubectl's look: upper-case headers, columns by two spaces, no lines. The last column takes what is left and is wrapped.
+kubectl's look: upper-case headers, columns by two spaces, no lines.
 """
 
 import os
 import shutil
+import signal
 import sys
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -18,7 +19,13 @@ from reconciler.model.status import State
 WIDTH = 80
 ROWS_SHOWN = 40
 """Rows of a table that fit a screen; what needs no attention is folded into one line beyond that."""
-MIN_LAST = 16
+MIN_LAST = 24
+"""Columns that words need beside a row; with fewer they stand below it."""
+MIN_FOLDED = 12
+SEPARATOR = "  "
+INDENT = "    "
+ALL = 10_000
+"""Columns of a table that shall not be wrapped (`-o wide`)."""
 
 COLOURS = {
     State.READY: "green",
@@ -48,7 +55,12 @@ def width() -> int:
 
 def emit(text: str) -> None:
     """Data to stdout; colour codes are dropped where they do not belong."""
-    click.echo(text, color=None if colourful() else False)
+    try:
+        click.echo(text, color=None if colourful() else False)
+    except BrokenPipeError:
+        # The reader of a pipe went away (`| head`): end as the shell expects, and flush nothing more into it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise click.exceptions.Exit(128 + signal.SIGPIPE) from None
 
 
 def talk(text: str) -> None:
@@ -56,28 +68,98 @@ def talk(text: str) -> None:
     click.echo(text, err=True, color=None if interactive() and not os.environ.get("NO_COLOR") else False)
 
 
+def talk_error(code: str, message: str, hint: str, *, word: str = "error") -> None:
+    """What went wrong, and what to do about it; wrapped on a terminal, one line each elsewhere."""
+    columns = shutil.get_terminal_size((WIDTH, 24)).columns if interactive() else None
+    head = wrapped(f"{word}[{code}]: {message}", columns)
+    marker = f"{word}[{code}]"
+    head[0] = head[0].replace(marker, click.style(marker, fg="red", bold=True), 1)
+    talk("\n".join(head + (wrapped(f"{INDENT}{hint}", columns) if hint else [])))
+
+
+def wrapped(text: str, columns: int | None) -> list[str]:
+    """A text in lines of at most this many columns, indented from the second on; names and paths stay whole."""
+    if columns is None:
+        return text.splitlines() or [""]
+    lines = []
+    for line in text.splitlines() or [""]:
+        lines += textwrap.wrap(
+            line, columns, subsequent_indent=INDENT, break_long_words=False, break_on_hyphens=False
+        ) or [""]
+    return lines
+
+
 def coloured(state: State) -> str:
     """A state in its colour."""
     return click.style(state.value, fg=COLOURS[state])
 
 
+def replicas(counts: Mapping[str, int]) -> str:
+    """Replicas by feed key, told by kind and name where there are several."""
+    names = [key.rpartition("/")[2] for key in counts]
+    told = names if len(set(names)) == len(names) else list(counts)
+    return ", ".join(f"{name}={count}" for name, count in zip(told, counts.values(), strict=True))
+
+
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]], columns: int | None = None) -> str:
-    """A table whose last column is wrapped to what is left of the line."""
-    cells = [list(headers), *(list(row) for row in rows)]
-    widths = [max(len(click.unstyle(row[i])) for row in cells) for i in range(len(headers) - 1)]
-    left = sum(widths) + 2 * len(widths)
-    last = max(MIN_LAST, (columns or width()) - left)
-    return "\n".join(line for row in cells for line in _lines(row, widths, last))
+    """A table in `columns` (default: those of the terminal). The last column is for words.
+
+    Words are wrapped to what is left of the line, or follow below their row where too little is left; without any,
+    their column is left out. Only a name that cannot fit at all is folded.
+    """
+    room = columns or width()
+    cells = [list(row) for row in rows]
+    widths = _widths([list(headers), *cells], room)
+    left = room - sum(widths) - len(SEPARATOR) * len(widths)
+    beside = left >= _needed([row[-1] for row in cells])
+    lines = _lines([*headers[:-1], headers[-1] if beside and any(row[-1] for row in cells) else ""], widths, left)
+    for row in cells:
+        if beside or not row[-1]:
+            lines += _lines(row, widths, left)
+        else:
+            lines += _lines([*row[:-1], ""], widths, left)
+            lines += textwrap.wrap(click.unstyle(row[-1]), room, initial_indent=INDENT, subsequent_indent=INDENT)
+    return "\n".join(lines)
+
+
+def _needed(words: Sequence[str]) -> int:
+    """Columns that a last column takes at the least: room for its longest word, and for some lines of talk."""
+    plain = [click.unstyle(text) for text in words]
+    longest = max((len(word) for text in plain for word in text.split()), default=0)
+    return max(longest, min(MIN_LAST, max(map(len, plain), default=0)))
+
+
+def _widths(cells: Sequence[Sequence[str]], room: int) -> list[int]:
+    """Widths of all columns but the last; the widest gives way where they do not fit together."""
+    widths = [max(len(click.unstyle(row[i])) for row in cells) for i in range(len(cells[0]) - 1)]
+    while sum(widths) + len(SEPARATOR) * (len(widths) - 1) > room and max(widths) > MIN_FOLDED:
+        widths[widths.index(max(widths))] -= 1
+    return widths
 
 
 def _lines(row: Sequence[str], widths: Sequence[int], last: int) -> list[str]:
-    first = "".join(cell + " " * (w - len(click.unstyle(cell)) + 2) for cell, w in zip(row, widths, strict=False))
-    final = row[-1]
-    if len(click.unstyle(final)) <= last:
-        return [(first + final).rstrip()]
-    wrapped = textwrap.wrap(click.unstyle(final), last) or [""]
-    indent = " " * (sum(widths) + 2 * len(widths))
-    return [(first + wrapped[0]).rstrip(), *(indent + line for line in wrapped[1:])]
+    folded = [_folded(cell, w) for cell, w in zip(row, widths, strict=False)]
+    folded.append(_fitted(row[-1], last))
+    height = max(len(cell) for cell in folded)
+    lines = []
+    for number in range(height):
+        parts = [cell[number] if number < len(cell) else "" for cell in folded]
+        padded = [part + " " * (w - len(click.unstyle(part))) for part, w in zip(parts, [*widths, 0], strict=True)]
+        lines.append(SEPARATOR.join(padded).rstrip())
+    return lines
+
+
+def _folded(cell: str, columns: int) -> list[str]:
+    plain = click.unstyle(cell)
+    if len(plain) <= columns:
+        return [cell]
+    return [plain[start : start + columns] for start in range(0, len(plain), columns)]
+
+
+def _fitted(words: str, columns: int) -> list[str]:
+    if len(click.unstyle(words)) <= columns:
+        return [words]
+    return textwrap.wrap(click.unstyle(words), max(columns, 1)) or [""]
 
 
 def structured(value: Any, output: str) -> str:
