@@ -17,6 +17,8 @@ from reconciler.planning import filenames
 from reconciler.planning.plan import keep_of, plan
 
 FOLDER = ".reconciler"
+SHA1 = 40
+"""Digits of an id in most repos; those with longer ones call the same content by another name than we do."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,7 +127,12 @@ async def prepare(mirror: Mirror, branch: Branch, works: Sequence[Work], options
 
 
 async def _files(mirror: Mirror, branch: Branch) -> Mapping[str, BlobId]:
-    return (await mirror.tree(branch.head)).files if branch.head else {}
+    """Every file with the id that `filenames.digest` gives its content."""
+    files = (await mirror.tree(branch.head)).files if branch.head else {}
+    if branch.head is None or len(branch.head) == SHA1:
+        return files
+    contents = await mirror.blobs(files.values())
+    return {path: BlobId(filenames.digest(contents[blob])) for path, blob in files.items()}
 
 
 def _seen(unit: Unit, inventory: Inventory, there: Mapping[str, BlobId]) -> dict[ObjectKey, Seen]:

@@ -5,19 +5,13 @@ kept under hashed names, so that hostile, case-folding or nested branch names ne
 present only when a ref of ours names it: what a killed fetch left behind is not trusted.
 """
 
-import asyncio
-import contextlib
 import hashlib
-import os
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from reconciler.adapters.git import objects as reading
 from reconciler.adapters.git import words
-from reconciler.adapters.git.lock import locked
-from reconciler.adapters.git.objects import Objects
+from reconciler.adapters.git.copy import Copy
 from reconciler.adapters.git.remote import Remote
 from reconciler.adapters.git.revision import Advertised, Revision, missing
 from reconciler.adapters.git.run import LONG, QUICK, Call, Ended, Git
@@ -25,6 +19,8 @@ from reconciler.model.errors import ToolFailed, UsageError
 from reconciler.model.objects import BlobId, CommitId
 from reconciler.model.tree import Tree
 
+_WIDE = 64
+"""Digits of a SHA-256 id."""
 _AT_ONCE = 2000
 """Refs in one fetch: more would not fit on a command line."""
 
@@ -39,20 +35,14 @@ def written(ref: str) -> str:
     return f"refs/reconciler/written/{hashlib.sha256(ref.encode()).hexdigest()[:20]}"
 
 
-class Mirror:
+class Mirror(Copy):
     """One remote and our copy of it."""
 
     def __init__(self, door: Git, remote: Remote, cache: Path) -> None:
         """`cache` is the cache directory of this program, made when needed."""
-        self.door = door
+        super().__init__(door, cache / "git" / f"{remote.slug}.git")
         self.remote = remote
-        self.directory = cache / "git" / f"{remote.slug}.git"
-        self.objects = Objects(door, self.directory)
         self._ssh: Mapping[str, str] | None = None
-
-    async def close(self) -> None:
-        """End the child that reads objects."""
-        await self.objects.close()
 
     async def ls_remote(self, refs: Iterable[str]) -> Advertised:
         """What the remote has of these refs, in one call; `refs/heads/x/*` asks for all below. Nothing is fetched.
@@ -79,28 +69,24 @@ class Mirror:
         The answer is what each ref has now, which may be newer than what was wanted. Without `history` a ref that is
         fetched for the first time brings its last commit only.
         """
+        if any(len(commit) == _WIDE for commit in wanted.values()):
+            await self.widen()
         try:
             return await self._fetch(wanted, history=history)
         except ToolFailed as error:
-            if words.is_of_remote(error.message):
-                raise
-        await self._forget()  # ours may be damaged, in more ways than can be told from words
+            if words.is_of_remote(error.message) or await self.is_sound():
+                return await self._fetch_by_branch(wanted, error)
+        await self.forget()
         return await self._fetch(wanted, history=history)
 
     async def descends(self, new: CommitId, good: CommitId, ref: str) -> bool:
         """Whether `good` is `new` or an ancestor of it; the rest of the history of `ref` is fetched when needed."""
         if await self.is_known_ancestor(good, new):
             return True
-        if not self._is_shallow:
+        if not self.is_shallow:
             return False
         await self.fetch({ref: new}, history=True)
         return await self.is_known_ancestor(good, new)
-
-    async def is_known_ancestor(self, old: CommitId, new: CommitId) -> bool:
-        """Whether `old` is `new` or an ancestor of it, as far as the history that is here tells."""
-        await self.make()
-        call = Call(["merge-base", "--is-ancestor", old, new], self.directory, environment=self._here)
-        return old == new or (await self.door.run(call)).status == 0
 
     async def tree(self, commit: CommitId, path: str = "") -> Tree:
         """The files of a commit below a directory; UsageError when the commit has no such directory."""
@@ -124,7 +110,7 @@ class Mirror:
         """Run a call that speaks with the remote; its transport is the only one that is allowed."""
         ended = await self.try_to_talk(arguments, deadline)
         if ended.status != 0 and words.is_lost(ended.stderr):
-            await self._forget()
+            await self.forget()
             ended = await self.try_to_talk(arguments, deadline)
         if ended.status != 0:
             raise words.failure(arguments[0], ended.stderr)
@@ -133,39 +119,8 @@ class Mirror:
     async def try_to_talk(self, arguments: Sequence[str], deadline: float) -> Ended:
         """As `talk`, whatever the exit status."""
         await self.make()
-        environment = {**self._here, "GIT_ALLOW_PROTOCOL": self.remote.transport, **await self._batch_mode()}
+        environment = {**self.here, "GIT_ALLOW_PROTOCOL": self.remote.transport, **await self._batch_mode()}
         return await self.door.run(Call(arguments, self.directory, environment=environment, deadline=deadline))
-
-    async def make(self) -> None:
-        """Make the copy when there is none."""
-        if (self.directory / "HEAD").is_file() and (self.directory / "objects").is_dir():
-            return
-        new = self.directory.with_name(f"{self.directory.name}.{os.getpid()}-{id(self):x}.new")
-        try:
-            new.mkdir(parents=True, mode=0o700)
-            await self.door.check(Call(["init", "--quiet", "--bare", "--template=", str(new)], new))
-            await asyncio.to_thread(_put_in_place, new, self.directory)
-        except OSError as error:
-            hint = "name a writable directory with XDG_CACHE_HOME"
-            raise UsageError("no-cache", f"cannot make {self.directory}: {error.strerror}", hint) from error
-
-    def locked(self) -> AbstractAsyncContextManager[None]:
-        """Keep other runs from changing the refs of this copy meanwhile."""
-        return locked(self.directory.with_suffix(".lock"), LONG)
-
-    async def call(self, arguments: Sequence[str], stdin: bytes | None = None) -> bytes:
-        """Run a call in our copy that speaks with nobody."""
-        await self.make()
-        call = Call(arguments, self.directory, environment=self._here, stdin=stdin, deadline=LONG)
-        return await self.door.check(call)
-
-    @property
-    def _here(self) -> dict[str, str]:
-        return {"GIT_DIR": str(self.directory)}
-
-    @property
-    def _is_shallow(self) -> bool:
-        return (self.directory / "shallow").exists()
 
     async def _present(self, wanted: Mapping[str, CommitId]) -> dict[str, CommitId]:
         """What each ref has here: what was wanted, if we wrote it ourselves, or else what was fetched last."""
@@ -179,7 +134,7 @@ class Mirror:
     async def _fetch(self, wanted: Mapping[str, CommitId], *, history: bool) -> dict[str, CommitId]:
         now = await self._present(wanted)
         absent = [ref for ref, commit in sorted(wanted.items()) if now.get(ref) != commit]
-        complete = not (history and self._is_shallow)
+        complete = not (history and self.is_shallow)
         if not absent and complete:
             return now
         async with self.locked():
@@ -194,58 +149,37 @@ class Mirror:
             specs = [f"+{ref}:{tracker(ref)}" for ref in refs[start : start + _AT_ONCE]]
             await self.talk(["fetch", *quiet, *options, "--", self.remote.url, *specs], LONG)
 
-    async def _forget(self) -> None:
-        """Throw a damaged copy away."""
-        await self.objects.close()
-        old = self.directory.with_name(f"{self.directory.name}.{os.getpid()}-{id(self):x}.old")
-        await asyncio.to_thread(_throw_away, self.directory, old)
+    async def _fetch_by_branch(self, wanted: Mapping[str, CommitId], error: ToolFailed) -> dict[str, CommitId]:
+        """Commits that the remote does not hand out by their id, out of the history of its branches and tags."""
+        if not (words.is_unadvertised(error.message) and all(ref == commit for ref, commit in wanted.items())):
+            raise error
+        everything = (await self.ls_remote(["refs/heads/*", "refs/tags/*"])).refs
+        await self._fetch(everything, history=True)
+        for commit in wanted.values():
+            if not await self.find(commit):
+                message = f"{self.remote.shown} has no commit {commit[:12]} on a branch or tag"
+                raise UsageError("no-such-commit", message) from error
+            await self.check(["update-ref", tracker(commit), commit])
+        return await self._present(wanted)
 
     async def _expand(self, revision: Revision) -> CommitId:
-        found = await self._find(revision.name)
+        found = await self.find(revision.name)
         if found is None:
             everything = await self.ls_remote(["refs/heads/*", "refs/tags/*"])
             await self.fetch(everything.refs, history=True)
-            found = await self._find(revision.name)
+            found = await self.find(revision.name)
         if found is None:
             raise UsageError("no-such-commit", f"{self.remote.shown} has no commit {revision.name} on a branch or tag")
         return found
-
-    async def _find(self, abbreviated: str) -> CommitId | None:
-        await self.make()
-        arguments = ["rev-parse", "--quiet", "--verify", f"{abbreviated}^{{commit}}"]
-        ended = await self.door.run(Call(arguments, self.directory, environment=self._here))
-        if "ambiguous" in ended.stderr:
-            raise UsageError(
-                "ambiguous-commit", f"{abbreviated} is the beginning of several commits", "give more of it"
-            )
-        return CommitId(ended.stdout.decode().strip()) if ended.status == 0 else None
 
     async def _batch_mode(self) -> Mapping[str, str]:
         """ssh must not ask on a terminal, unless the user has a command of his own."""
         if self.remote.transport != "ssh" or self.door.environ.keys() & {"GIT_SSH_COMMAND", "GIT_SSH"}:
             return {}
         if self._ssh is None:
-            call = Call(["config", "--get", "core.sshCommand"], self.directory, environment=self._here)
-            own = (await self.door.run(call)).status == 0
+            own = (await self.run(["config", "--get", "core.sshCommand"])).status == 0
             self._ssh = {} if own else {"GIT_SSH_COMMAND": "ssh -oBatchMode=yes -oConnectTimeout=20"}
         return self._ssh
-
-
-def _put_in_place(new: Path, target: Path) -> None:
-    try:
-        new.rename(target)
-    except OSError:  # somebody else was first, or an incomplete copy is in the way
-        if (target / "HEAD").is_file() and (target / "objects").is_dir():
-            shutil.rmtree(new, ignore_errors=True)
-            return
-        shutil.rmtree(target, ignore_errors=True)
-        new.rename(target)
-
-
-def _throw_away(target: Path, old: Path) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        target.rename(old)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _advertised(output: str, patterns: Sequence[str]) -> Advertised:

@@ -22,6 +22,7 @@ _UNREACHABLE = re.compile(
     re.IGNORECASE,
 )
 _LOST = re.compile(r"not a git repository: '|bad (shallow|config) line|bad config value", re.IGNORECASE)
+_UNADVERTISED = re.compile(r"unadvertised object|not our ref", re.IGNORECASE)
 _OF_REMOTE = re.compile(
     r"couldn't find remote ref|does not appear to be a git repository|repository .* not found|not our ref|"
     r"mismatched algorithms|transport .* not allowed",
@@ -54,6 +55,11 @@ def failure(what: str, stderr: str) -> ReconcilerError:
 def is_lost(stderr: str) -> bool:
     """Whether the words can only mean that our own copy is damaged, so that a new one helps."""
     return _LOST.search(stderr) is not None
+
+
+def is_unadvertised(message: str) -> bool:
+    """Whether the remote does not hand out a commit by its id, although it may have it."""
+    return _UNADVERTISED.search(message) is not None
 
 
 def is_of_remote(message: str) -> bool:

@@ -57,7 +57,7 @@ async def commit(mirror: Mirror, drafts: Sequence[Draft], author: Author) -> lis
         return []
     stream = b"".join(_stream(drafts, author))
     async with mirror.locked():
-        output = await mirror.call(["fast-import", "--quiet", "--force", "--done"], stdin=stream)
+        output = await mirror.check(["fast-import", "--quiet", "--force", "--done"], stdin=stream)
     ids = output.decode().split()
     if len(ids) != len(drafts):
         raise ToolFailed("git-failed", f"git fast-import answered {len(ids)} of {len(drafts)} commits")

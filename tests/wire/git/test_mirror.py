@@ -1,5 +1,6 @@
 """Asking, fetching and reading through a mirror, on real repos."""
 
+import datetime
 import os
 import shutil
 from pathlib import Path
@@ -7,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.git.mirror import tracker
+from reconciler.adapters.git.push import Update, push
 from reconciler.adapters.git.revision import Revision, commit_revision
-from reconciler.model.errors import UsageError
+from reconciler.adapters.git.write import Author, Draft, commit
+from reconciler.model.errors import ToolFailed, UsageError
 from reconciler.model.objects import BlobId, CommitId
 from tests.wire.git.conftest import MakeMirror
 from tests.wire.git.repos import Origin, git
@@ -276,8 +279,53 @@ async def test_a_killed_fetch_leaves_nothing_that_is_trusted(origin: Origin, mir
     head = CommitId(origin.commit({"a.yaml": "a"}))
     mirror = mirror_of(origin.path)
     await mirror.make()
-    commit = git(origin.path, "cat-file", "commit", head)
-    git(mirror.directory, "hash-object", "-t", "commit", "-w", "--stdin", input=commit.encode() + b"\n")
+    content = git(origin.path, "cat-file", "commit", head)
+    git(mirror.directory, "hash-object", "-t", "commit", "-w", "--stdin", input=content.encode() + b"\n")
     await mirror.fetch({"HEAD": head})
     assert list((await mirror.tree(head)).files) == ["a.yaml"]
     assert git(mirror.directory, "rev-parse", tracker("HEAD")) == head
+
+
+async def test_a_commit_that_is_not_handed_out_by_its_id_is_found_in_the_history(
+    origin: Origin, mirror_of: MakeMirror, bare_user: Path
+) -> None:
+    first = CommitId(origin.commit({"a.yaml": "1"}))
+    origin.commit({"a.yaml": "2"})
+    with (bare_user / ".gitconfig").open("a") as config:
+        config.write("[protocol]\n\tversion = 0\n")
+    mirror = mirror_of(f"file://{origin.path}")
+    assert await mirror.fetch({first: first}) == {first: first}
+    assert (await mirror.blobs((await mirror.tree(first)).files.values())).popitem()[1] == b"1"
+    unknown = CommitId("1" * 40)
+    with pytest.raises(UsageError, match="no commit 111111111111"):
+        await mirror.fetch({unknown: unknown})
+
+
+async def test_a_failure_of_the_remote_does_not_cost_the_copy(origin: Origin, mirror_of: MakeMirror) -> None:
+    head = CommitId(origin.commit({"a.yaml": "1"}))
+    mirror = mirror_of(origin.path)
+    await mirror.fetch({"HEAD": head})
+    new = CommitId(origin.commit({"a.yaml": "2"}))
+    blob = git(origin.path, "rev-parse", f"{new}:a.yaml")
+    (origin.path / "objects" / blob[:2] / blob[2:]).unlink()
+    with pytest.raises(ToolFailed):
+        await mirror.fetch({"HEAD": new})
+    assert list((await mirror.tree(head)).files) == ["a.yaml"]
+
+
+async def test_a_repo_with_sha256_ids_is_read_and_written(tmp_path: Path, mirror_of: MakeMirror) -> None:
+    wide = tmp_path / "wide"
+    git(tmp_path, "init", "--quiet", "--object-format=sha256", "--initial-branch=main", str(wide))
+    (wide / "a.yaml").write_text("a")
+    git(wide, "add", "a.yaml")
+    git(wide, "commit", "--quiet", "--message=x")
+    mirror = mirror_of(wide)
+    head = (await mirror.ls_remote(["HEAD"])).refs["HEAD"]
+    assert len(head) == 64
+    await mirror.fetch({"HEAD": head})
+    tree = await mirror.tree(head)
+    assert (await mirror.blobs(tree.files.values())).popitem()[1] == b"a"
+    author = Author("a", "a@example.com", datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC))
+    (new,) = await commit(mirror, [Draft("other", head, {"b": b"b"}, "m")], author)
+    assert await push(mirror, [Update("refs/heads/other", None, new)]) == {}
+    assert git(wide, "ls-tree", "--name-only", "other").split() == ["a.yaml", "b"]

@@ -1,0 +1,119 @@
+"""Our bare copy of one repo in the cache directory, as far as it needs no remote: made, locked, judged, thrown away.
+
+It may be deleted at any time, and several runs may share it.
+"""
+
+import asyncio
+import contextlib
+import os
+import shutil
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from reconciler.adapters.git.lock import locked
+from reconciler.adapters.git.objects import Objects
+from reconciler.adapters.git.run import LONG, Call, Ended, Git
+from reconciler.model.errors import UsageError
+from reconciler.model.objects import CommitId
+
+
+class Copy:
+    """A bare repo of our own."""
+
+    def __init__(self, door: Git, directory: Path) -> None:
+        self.door = door
+        self.directory = directory
+        self.objects = Objects(door, directory)
+        self._wide = False
+
+    async def close(self) -> None:
+        """End the child that reads objects."""
+        await self.objects.close()
+
+    async def make(self) -> None:
+        """Make the copy when there is none."""
+        if (self.directory / "HEAD").is_file() and (self.directory / "objects").is_dir():
+            return
+        new = self._beside("new")
+        kind = ["--object-format=sha256"] if self._wide else []
+        try:
+            new.mkdir(parents=True, mode=0o700)
+            await self.door.check(Call(["init", "--quiet", "--bare", "--template=", *kind, str(new)], new))
+            await asyncio.to_thread(_put_in_place, new, self.directory)
+        except OSError as error:
+            hint = "name a writable directory with XDG_CACHE_HOME"
+            raise UsageError("no-cache", f"cannot make {self.directory}: {error.strerror}", hint) from error
+
+    async def widen(self) -> None:
+        """Make the copy anew for ids of SHA-256, as the remote has them."""
+        if not self._wide:
+            self._wide = True
+            if (await self.run(["rev-parse", "--show-object-format"])).stdout.strip() != b"sha256":
+                await self.forget()
+
+    async def forget(self) -> None:
+        """Throw the copy away; the next call makes another."""
+        await self.objects.close()
+        await asyncio.to_thread(_throw_away, self.directory, self._beside("old"))
+
+    async def is_sound(self) -> bool:
+        """Whether everything that our refs name is there."""
+        return (await self.run(["fsck", "--connectivity-only", "--no-dangling", "--no-progress"])).status == 0
+
+    async def is_known_ancestor(self, old: CommitId, new: CommitId) -> bool:
+        """Whether `old` is `new` or an ancestor of it, as far as the history that is here tells."""
+        return old == new or (await self.run(["merge-base", "--is-ancestor", old, new])).status == 0
+
+    async def find(self, abbreviated: str) -> CommitId | None:
+        """The commit whose id begins so; UsageError when there are several."""
+        ended = await self.run(["rev-parse", "--quiet", "--verify", f"{abbreviated}^{{commit}}"])
+        if "ambiguous" in ended.stderr:
+            message = f"{abbreviated} is the beginning of several commits"
+            raise UsageError("ambiguous-commit", message, "give more of it")
+        return CommitId(ended.stdout.decode().strip()) if ended.status == 0 else None
+
+    def locked(self) -> AbstractAsyncContextManager[None]:
+        """Keep other runs from changing the refs of this copy meanwhile."""
+        return locked(self.directory.with_suffix(".lock"), LONG)
+
+    async def run(self, arguments: Sequence[str]) -> Ended:
+        """Run a call that speaks with nobody, whatever its exit status."""
+        await self.make()
+        return await self.door.run(Call(arguments, self.directory, environment=self.here, deadline=LONG))
+
+    async def check(self, arguments: Sequence[str], stdin: bytes | None = None) -> bytes:
+        """The output of a call that speaks with nobody and must succeed."""
+        await self.make()
+        call = Call(arguments, self.directory, environment=self.here, stdin=stdin, deadline=LONG)
+        return await self.door.check(call)
+
+    @property
+    def here(self) -> dict[str, str]:
+        """What tells git which repo is meant, whatever the surroundings say."""
+        return {"GIT_DIR": str(self.directory)}
+
+    @property
+    def is_shallow(self) -> bool:
+        """Whether history is cut off somewhere."""
+        return (self.directory / "shallow").exists()
+
+    def _beside(self, what: str) -> Path:
+        return self.directory.with_name(f"{self.directory.name}.{os.getpid()}-{id(self):x}.{what}")
+
+
+def _put_in_place(new: Path, target: Path) -> None:
+    try:
+        new.rename(target)
+    except OSError:  # somebody else was first, or an incomplete copy is in the way
+        if (target / "HEAD").is_file() and (target / "objects").is_dir():
+            shutil.rmtree(new, ignore_errors=True)
+            return
+        shutil.rmtree(target, ignore_errors=True)
+        new.rename(target)
+
+
+def _throw_away(target: Path, old: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        target.rename(old)
+    shutil.rmtree(old, ignore_errors=True)
