@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.plugins.fleet import Fleet
+from tests.program import template
 from tests.program.fleetrepo import FleetRepo
 
 
@@ -31,3 +32,17 @@ def delivered(fleet: Fleet) -> Iterator[str]:
     yield name
     for child in fleet.children:
         child.api.delete(f"/api/v1/namespaces/{name}")
+
+
+@pytest.fixture(scope="session")
+def template_seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template as a fleet repo; not to be changed."""
+    top = tmp_path_factory.mktemp("template") / "fleet"
+    template.seed(top)
+    return top
+
+
+@pytest.fixture
+def fleet_repo(template_seed: Path, tmp_path: Path) -> template.TemplateRepo:
+    """A copy of the template's repo, with its remote, as one test's own."""
+    return template.copy(template_seed, tmp_path / "fleet")
