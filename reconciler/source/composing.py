@@ -36,11 +36,11 @@ class Composed(msgspec.Struct):
 class _Frame:
     """An open mapping or sequence. `key` is None while a mapping waits for a key."""
 
-    __slots__ = ("anchor", "as_key", "height", "key", "lines", "merging", "start", "value")
+    __slots__ = ("as_key", "height", "key", "lines", "merging", "opened", "start", "value")
 
-    def __init__(self, value: Any, anchor: str | None, start: int, *, as_key: bool) -> None:
+    def __init__(self, value: Any, opened: Any, start: int, *, as_key: bool) -> None:
         self.value = value
-        self.anchor = anchor
+        self.opened = opened
         self.start = start
         self.as_key = as_key
         self.height = 1
@@ -133,15 +133,14 @@ class _Composer:
             return
         name = scalars.key(value, text)
         line = self.first_line + event.start_mark.line
+        frame.key = "null" if name is None else name
         if name is None:
             self.fault("yaml-key", "a key is null", event)
-            name = "null"
         elif name in frame.lines:
             message = f"key '{name}' is already set in line {frame.lines[name]}"
             self.fault("yaml-duplicate-key", message, event)
         else:
             frame.lines[name] = line
-        frame.key = name
 
     def put(self, frame: _Frame | None, value: Any, event: Any) -> None:
         """A complete value: of the document, of a sequence, of the key that is open, or to merge."""
@@ -185,12 +184,12 @@ class _Composer:
             self.anchors[event.anchor] = None
         if len(self.stack) >= DEPTH_LIMIT:
             self.give_up(f"nested deeper than {DEPTH_LIMIT} levels", event)
-        self.stack.append(_Frame(value, event.anchor, self.count, as_key=as_key))
+        self.stack.append(_Frame(value, event, self.count, as_key=as_key))
 
-    def end(self, event: Any) -> None:
+    def end(self, _: Any) -> None:
         frame = self.stack.pop()
-        if frame.anchor is not None:
-            self.anchors[frame.anchor] = (frame.value, self.count - frame.start + 1, frame.height)
+        if frame.opened.anchor is not None:
+            self.anchors[frame.opened.anchor] = (frame.value, self.count - frame.start + 1, frame.height)
         if not self.stack:
             return
         parent = self.stack[-1]
@@ -198,10 +197,10 @@ class _Composer:
             parent.height = frame.height + 1
         if frame.as_key:
             hint = "A template ({{ … }}) is not rendered here; ignore the file." if type(frame.value) is dict else ""
-            self.fault("yaml-key", "a key is a list or a mapping", event, hint)
+            self.fault("yaml-key", "a key is a list or a mapping", frame.opened, hint)
             parent.key = "?"
         elif parent.merging:
-            self.merge(parent, frame.value, event)
+            self.merge(parent, frame.value, frame.opened)
         elif type(parent.value) is dict:
             parent.key = None
 

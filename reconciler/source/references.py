@@ -26,7 +26,8 @@ class References:
         """Whether the object is in the repo but cannot be used, which another problem tells."""
         have = (key.group, key.kind, key.namespace, key.name)
         return any(
-            parts[1] is not None and all(want is None or want == has for want, has in zip(parts, have, strict=True))
+            None not in (parts[1], parts[3])
+            and all(want is None or want == has for want, has in zip(parts, have, strict=True))
             for parts in self._broken
         )
 

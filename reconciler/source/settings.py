@@ -31,14 +31,20 @@ def read_settings(content: bytes | None) -> tuple[Settings | None, tuple[Problem
     if any(document.broken for document in parsed.documents):
         return None, faults
     if len(parsed.documents) != 1:
-        message = "fleet.yaml must be one document" if parsed.documents else "fleet.yaml is empty"
-        return None, (problem("missing-field", _PLACE, (), message, "Write at least `fleet: NAME`."),)
+        return None, locate.locate([_not_one(parsed)], {layout.SETTINGS_PATH: content})
     settings, problems = fields.convert(parsed.documents[0].value, Settings, _PLACE)
     if settings is not None:
         problems = tuple(_checks(settings))
     broken = any(found.severity == "error" for found in problems)
     located = locate.locate(problems, {layout.SETTINGS_PATH: content})
     return (None if broken else settings), faults + located
+
+
+def _not_one(parsed: documents.ParsedFile) -> Problem:
+    if not parsed.documents:
+        return problem("missing-field", _PLACE, ("fleet",), "fleet.yaml is empty", "Write at least `fleet: NAME`.")
+    second = Place(layout.SETTINGS_PATH, parsed.documents[1].index)
+    return problem("wrong-value", second, (), "fleet.yaml is more than one document", "Keep one document.")
 
 
 def _checks(settings: Settings) -> Iterator[Problem]:
