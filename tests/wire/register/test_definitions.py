@@ -1,6 +1,8 @@
 """The generated CRDs on a real API server: served, defaulted, validated and printed as Clusternet's are."""
 
 import json
+import secrets
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,14 @@ CLUSTER = {"apiVersion": "clusters.clusternet.io/v1beta1", "kind": "ManagedClust
 UUID = "dc91021d-2361-4f6d-a404-7c33b9e01118"
 
 
-@pytest.fixture
-def examples(fleet: Fleet, namespace: str) -> str:
-    """A namespace of the parent with one object of every kind."""
-    text = EXAMPLES.replace("NAMESPACE", namespace)
-    fleet.parent.kubectl("apply", "--namespace", namespace, "-f", "-", input=text)
-    return namespace
+@pytest.fixture(scope="module")
+def examples(fleet: Fleet) -> Iterator[str]:
+    """A namespace of the parent with one object of every kind, which tests only read."""
+    name = f"examples-{secrets.token_hex(4)}"
+    fleet.parent.kubectl("create", "namespace", name)
+    fleet.parent.kubectl("apply", "--namespace", name, "-f", "-", input=EXAMPLES.replace("NAMESPACE", name))
+    yield name
+    fleet.parent.kubectl("delete", f"globalization/{name}", f"clsrr/{name}", f"namespace/{name}", "--wait=false")
 
 
 def get(cluster: Cluster, *arguments: str) -> Any:
