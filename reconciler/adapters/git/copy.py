@@ -17,6 +17,9 @@ from reconciler.adapters.git.run import LONG, Call, Ended, Git
 from reconciler.model.errors import UsageError
 from reconciler.model.objects import CommitId
 
+_TIDY = 50
+"""Writes between two looks whether there is something to pack."""
+
 
 class Copy:
     """A bare repo of our own."""
@@ -26,6 +29,7 @@ class Copy:
         self.directory = directory
         self.objects = Objects(door, directory)
         self._wide = False
+        self._writes = 0
 
     async def close(self) -> None:
         """End the child that reads objects."""
@@ -56,6 +60,12 @@ class Copy:
         """Throw the copy away; the next call makes another."""
         await self.objects.close()
         await asyncio.to_thread(_throw_away, self.directory, self._beside("old"))
+
+    async def tidy(self) -> None:
+        """Once in a while let git pack what was written: fetches do it by themselves, writes alone do not."""
+        self._writes += 1
+        if self._writes % _TIDY == 0:
+            await self.check(["gc", "--auto", "--quiet"])
 
     async def is_sound(self) -> bool:
         """Whether everything that our refs name is there."""

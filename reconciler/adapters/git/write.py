@@ -58,6 +58,7 @@ async def commit(mirror: Mirror, drafts: Sequence[Draft], author: Author) -> lis
     stream = b"".join(_stream(drafts, author))
     async with mirror.locked():
         output = await mirror.check(["fast-import", "--quiet", "--force", "--done"], stdin=stream)
+        await mirror.tidy()
     ids = output.decode().split()
     if len(ids) != len(drafts):
         raise ToolFailed("git-failed", f"git fast-import answered {len(ids)} of {len(drafts)} commits")
