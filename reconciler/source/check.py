@@ -62,6 +62,9 @@ def _settings(gathered: Gathered, paths: tuple[str, ...]) -> Iterator[Problem]:
         if clusters.access:
             message = "clusters.access has no effect: clusters come from a parent, which holds their credentials"
             yield problem("ignored-field", _SETTINGS, ("clusters", "access"), message)
+        for cluster in gathered.clusters:
+            message = f"the ManagedCluster '{cluster.value.name}' is not used: clusters come from a parent"
+            yield gathered.problem("cluster-unused", cluster.place, ("metadata", "name"), message)
         return
     yield from _access(gathered)
 

@@ -210,6 +210,10 @@ _WARNINGS = {
         "fleet.yaml says how to reach a cluster that is not declared",
         "Correct the name, or remove it.",
     ),
+    "cluster-unused": (
+        "a ManagedCluster is declared, and fleet.yaml takes clusters from a parent",
+        "Remove the file, or write `from: repo` in fleet.yaml.",
+    ),
     "subscribers-empty": (
         "a Subscription has no subscribers, so it goes nowhere",
         "Add a subscriber with a `clusterAffinity`.",
