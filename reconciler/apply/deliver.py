@@ -13,7 +13,7 @@ from reconciler.adapters.kube.client import Client, connect
 from reconciler.adapters.kube.connection import Connection
 from reconciler.apply import inventory as inventories
 from reconciler.apply import observe, ownership, wait
-from reconciler.apply.execute import Executed, Owner, execute
+from reconciler.apply.execute import WAITING, Executed, Owner, execute
 from reconciler.apply.gather import all_of
 from reconciler.apply.options import Event, Options
 from reconciler.apply.write import Pending, expected_of
@@ -194,7 +194,7 @@ def _would(change: Change) -> Outcome:
 def _folded(
     decided: Plan, outcomes: tuple[Outcome, ...], options: Options, inventory: Inventory | None = None
 ) -> Delivered:
-    state = max([_settled(options), *(_state(outcome) for outcome in outcomes)], key=_STATES.index)
+    state = max([_settled(options), *(_state(outcome, options) for outcome in outcomes)], key=_STATES.index)
     if decided.guard:
         state = max(state, State.HELD, key=_STATES.index)
     message = decided.guard.message if decided.guard else ""
@@ -213,11 +213,11 @@ def _settled(options: Options) -> State:
     return State.READY if options.wait and not options.dry_run else State.DELIVERED
 
 
-def _state(outcome: Outcome) -> State:
+def _state(outcome: Outcome, options: Options) -> State:
     if outcome.result in (Result.FAILED, Result.SKIPPED) or outcome.health is Health.FAILED:
         return State.FAILED
-    waiting = outcome.health is Health.PROGRESSING or outcome.reason in ("Waiting", "Terminating")
-    return State.PROGRESSING if waiting else State.READY
+    waiting = outcome.health is Health.PROGRESSING or outcome.reason == WAITING
+    return State.PROGRESSING if waiting and options.wait else State.READY
 
 
 def _stopped(unit: Unit, error: ReconcilerError) -> Delivered:

@@ -17,13 +17,15 @@ from reconciler.apply import wait
 from reconciler.apply.gather import all_of
 from reconciler.apply.options import Options
 from reconciler.apply.prune import Leaving, Pruned, Pruner
-from reconciler.apply.write import Done, Expected, Pending, Writer, defined
+from reconciler.apply.write import TERMINATING, Done, Expected, Pending, Writer, defined
 from reconciler.model.objects import ObjectKey
 from reconciler.model.plan import Action, Change, Entry, Inventory, Plan
 from reconciler.model.status import Health, Outcome, Result
 
 ESTABLISH_SECONDS = 30.0
 """How long custom resources wait for their definition to be established."""
+WAITING = "Waiting"
+"""Our reason for a delete that waits for another one."""
 T = TypeVar("T")
 Report = Callable[[Outcome], None]
 
@@ -143,7 +145,7 @@ class _Run:
                 stopped = next((f"waits for {one.key}" for one in leaving if one.key in self._entries), "")
             if stopped:
                 for change in wave:
-                    self._note(Outcome(change.key, Result.KEPT, message=stopped, reason="Waiting"))
+                    self._note(Outcome(change.key, Result.KEPT, message=stopped, reason=WAITING))
                 continue
             for one in await _side_by_side(wave, self._prune):
                 leaving += [one.leaving] if one.leaving else []
@@ -191,7 +193,7 @@ def _all(plan: Plan) -> Iterator[Change]:
 
 
 def _is_done(outcome: Outcome) -> bool:
-    return outcome.result not in (Result.FAILED, Result.SKIPPED) and outcome.reason not in ("Waiting", "Terminating")
+    return outcome.result not in (Result.FAILED, Result.SKIPPED) and outcome.reason not in (WAITING, TERMINATING)
 
 
 def _is_definition(key: ObjectKey) -> bool:

@@ -11,7 +11,7 @@ from reconciler.adapters.kube.answers import NO_MATCH
 from reconciler.adapters.kube.client import Client
 from reconciler.adapters.kube.resources import Resource
 from reconciler.apply import ownership
-from reconciler.apply.write import Done
+from reconciler.apply.write import TERMINATING, Done
 from reconciler.model.errors import ApiError, Unreachable
 from reconciler.model.objects import Object, ObjectKey
 from reconciler.model.plan import Change, Entry
@@ -80,7 +80,7 @@ class Pruner:
             return _gone(key)
         finalizers = ", ".join(left["metadata"].get("finalizers") or ()) or "its end"
         message = f"is being deleted, waits for {finalizers}"
-        outcome = Outcome(key, Result.KEPT, Health.PROGRESSING, message, "Terminating")
+        outcome = Outcome(key, Result.KEPT, Health.PROGRESSING, message, TERMINATING)
         return Pruned(Done(outcome, entry), Leaving(key, resource.path(key.namespace), uid))
 
     async def _served(self, entry: Entry) -> Resource | None:

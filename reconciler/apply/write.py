@@ -21,7 +21,9 @@ from reconciler.planning.health import assess
 from reconciler.planning.plan import keep_of
 
 EXPECTED_SECONDS = 15.0
-"""How long we wait for a namespace or kind that this delivery itself brings."""
+"""How long we wait for a namespace or kind that this delivery itself brings, or until what had its name is gone."""
+TERMINATING = "Terminating"
+"""Our reason for an object that is being deleted."""
 _AGAIN_SECONDS = 0.25
 
 
@@ -96,14 +98,15 @@ class Writer:
         return self._confirmed(change, entry, written, path, first=first)
 
     async def _apply_when_possible(self, change: Change, entry: Entry) -> tuple[str, Written, bool]:
-        """Apply; while what it needs is on its way, again."""
+        """Apply; again, while what it needs is coming, or what had its name is going."""
         clock = asyncio.get_running_loop().time
         deadline = clock() + EXPECTED_SECONDS
         while True:
             try:
-                return await self._apply(change, entry)
+                return _staying(change.key, await self._apply(change, entry))
             except ApiError as error:
-                if not (_lacks_something(error) and self._expected.covers(change.key)) or clock() >= deadline:
+                coming = _lacks_something(error) and self._expected.covers(change.key)
+                if not (coming or error.reason == TERMINATING) or clock() >= deadline:
                     raise
             await asyncio.sleep(_AGAIN_SECONDS)
 
@@ -140,6 +143,13 @@ class Writer:
             result = Result.UNCHANGED
         waiting = None if health is Health.CURRENT else Pending(change.key, path, health, message)
         return Done(Outcome(change.key, result, health, message), confirmed, waiting)
+
+
+def _staying(key: ObjectKey, applied: tuple[str, Written, bool]) -> tuple[str, Written, bool]:
+    """An object that is being deleted takes any write, and loses it."""
+    if "deletionTimestamp" in applied[1].object["metadata"]:
+        raise ApiError(409, TERMINATING, f"{key} is being deleted, so that what is written to it is lost")
+    return applied
 
 
 def _failed(key: ObjectKey, result: Result, error: ReconcilerError) -> Outcome:

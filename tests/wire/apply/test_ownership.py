@@ -199,3 +199,13 @@ def test_namespace_is_not_deleted_before_what_we_have_in_it_is_gone(place: Place
     assert "deletionTimestamp" not in place.cluster.api.get(f"/api/v1/namespaces/{home}")["metadata"]
     place.cluster.kubectl("patch", "configmap", "a", "-n", home, "-p", '{"metadata":{"finalizers":null}}')
     assert results(place.deliver(None)) == {"a": "pruned", home: "pruned"}
+
+
+def test_object_that_comes_back_while_it_goes_is_made_again(place: Place) -> None:
+    home = f"{place.namespace}-home"
+    place.deliver([space(home), config("a", home)])
+    place.deliver([config("b", place.namespace)], wait=False)
+    done = place.deliver([config("b", place.namespace), space(home), config("a", home)])
+    assert done.state is State.READY
+    assert "deletionTimestamp" not in place.cluster.api.get(f"/api/v1/namespaces/{home}")["metadata"]
+    place.deliver(None, wait=False)
