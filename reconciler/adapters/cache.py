@@ -68,9 +68,9 @@ class Cache:
         """A small record of an earlier run; None when there is none that this version can read."""
         content = _read(self._records / f"{name}.msgpack")
         with contextlib.suppress(msgspec.DecodeError):
-            version, value = msgspec.msgpack.decode(content, type=tuple[str, kind])
+            version, value = msgspec.msgpack.decode(content, type=tuple[str, msgspec.Raw])
             if version == self._version:
-                return value  # type: ignore[no-any-return]
+                return msgspec.msgpack.decode(value, type=kind)
         return None
 
     def keep(self, name: str, value: msgspec.Struct) -> None:

@@ -6,9 +6,11 @@ A cluster that cannot be reached costs only its own units. A cluster with nothin
 import asyncio
 from collections.abc import Mapping, Sequence
 
+from reconciler.adapters.kube.client import Client
 from reconciler.apply import deliver as hands
 from reconciler.apply.options import Event as Written
 from reconciler.apply.options import Options
+from reconciler.model.clusters import ClusterFacts
 from reconciler.model.errors import Exit, ReconcilerError
 from reconciler.model.feed import Unit
 from reconciler.model.plan import Work
@@ -63,10 +65,23 @@ class ClusterPlace:
                 progress.warn(facts.name, error.message)
                 return [_out_of_reach(work.unit, error) for work in works]
 
+            for warning in client.connection.warnings:
+                progress.warn(facts.name, warning)
+
             def decide(unit: Unit) -> Work | Delivered | None:
                 return self._errand.decide(judge, unit)
 
-            return await hands.deliver_over(client, facts, works, self._options(), progress.written, decide)
+            done = await hands.deliver_over(client, facts, works, self._options(), progress.written, decide)
+            if not self._errand.options.dry_run:
+                await self._observe(client, facts, progress)
+            return done
+
+    async def _observe(self, client: Client, facts: ClusterFacts, progress: "_Progress") -> None:
+        """Renew what the parent says of a cluster that was worked on anyway; a failure costs no delivery."""
+        try:
+            await self._reach.observe(client, facts)
+        except ReconcilerError as error:
+            progress.warn(facts.name, f"the parent could not be told how the cluster is: {error.message}")
 
     def _options(self) -> Options:
         run = self._errand.options

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from reconciler.adapters.kube.client import Client
 from reconciler.adapters.kube.connection import Connection
 from reconciler.adapters.kube.kubeconfig import resolve
-from reconciler.apply import access, registrations
+from reconciler.apply import access, register, registrations
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.errors import UsageError
 from reconciler.model.settings import Settings
@@ -42,6 +42,11 @@ class Reach:
     async def client(self, cluster: ClusterFacts) -> Client:
         """A connection to a cluster. UsageError when nobody says how, Untrusted when the parent has no credential."""
         return await self._clients.get(cluster.id, await self._connection(cluster))
+
+    async def observe(self, client: Client, cluster: ClusterFacts) -> None:
+        """Renew what the parent says of a cluster: version, health, capacity. Nothing without a parent."""
+        if self._hub is not None:
+            await register.observe(self._hub, client, cluster)
 
     async def _connection(self, cluster: ClusterFacts) -> Connection:
         if self._hub is not None:
