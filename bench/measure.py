@@ -1,6 +1,7 @@
 """One measurement: wall time, CPU and peak memory, of child processes or of a call in this process.
 
-CPU of a child is its own and that of the children it waited for (`wait4`), so git and other programs count.
+CPU of a child is its own and that of the children it waited for (`wait4`), so git and other programs count. The kernel
+never reports less peak memory for a child than its parent has, so what measures keeps small.
 """
 
 from __future__ import annotations
