@@ -5,9 +5,9 @@ It may be deleted at any time, and several runs may share it.
 
 import asyncio
 import contextlib
-import os
 import shutil
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
@@ -39,12 +39,11 @@ class Copy:
         """Make the copy when there is none."""
         if (self.directory / "HEAD").is_file() and (self.directory / "objects").is_dir():
             return
-        new = self._beside("new")
         kind = ["--object-format=sha256"] if self._wide else []
         try:
-            new.mkdir(parents=True, mode=0o700)
-            await self.door.check(Call(["init", "--quiet", "--bare", "--template=", *kind, str(new)], new))
-            await asyncio.to_thread(_put_in_place, new, self.directory)
+            with self._beside() as new:
+                await self.door.check(Call(["init", "--quiet", "--bare", "--template=", *kind, str(new)], new))
+                await asyncio.to_thread(_put_in_place, new, self.directory)
         except OSError as error:
             hint = "name a writable directory with XDG_CACHE_HOME"
             raise UsageError("no-cache", f"cannot make {self.directory}: {error.strerror}", hint) from error
@@ -59,7 +58,8 @@ class Copy:
     async def forget(self) -> None:
         """Throw the copy away; the next call makes another."""
         await self.objects.close()
-        await asyncio.to_thread(_throw_away, self.directory, self._beside("old"))
+        with self._beside() as old, contextlib.suppress(FileNotFoundError):
+            self.directory.rename(old / "old")
 
     async def tidy(self) -> None:
         """Once in a while let git pack what was written: fetches do it by themselves, writes alone do not."""
@@ -108,22 +108,21 @@ class Copy:
         """Whether history is cut off somewhere."""
         return (self.directory / "shallow").exists()
 
-    def _beside(self, what: str) -> Path:
-        return self.directory.with_name(f"{self.directory.name}.{os.getpid()}-{id(self):x}.{what}")
+    @contextlib.contextmanager
+    def _beside(self) -> Iterator[Path]:
+        """An empty directory on the same disk; what is left in it goes at the end."""
+        self.directory.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        beside = Path(tempfile.mkdtemp(prefix=f"{self.directory.name}.", dir=self.directory.parent))
+        try:
+            yield beside
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
 
 
 def _put_in_place(new: Path, target: Path) -> None:
     try:
         new.rename(target)
     except OSError:  # somebody else was first, or an incomplete copy is in the way
-        if (target / "HEAD").is_file() and (target / "objects").is_dir():
-            shutil.rmtree(new, ignore_errors=True)
-            return
-        shutil.rmtree(target, ignore_errors=True)
-        new.rename(target)
-
-
-def _throw_away(target: Path, old: Path) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        target.rename(old)
-    shutil.rmtree(old, ignore_errors=True)
+        if not ((target / "HEAD").is_file() and (target / "objects").is_dir()):
+            shutil.rmtree(target, ignore_errors=True)
+            new.rename(target)
