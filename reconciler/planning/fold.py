@@ -13,6 +13,7 @@ from reconciler.model.clusters import ClusterFacts
 from reconciler.model.errors import Exit
 from reconciler.model.feed import Unit
 from reconciler.model.objects import CommitId
+from reconciler.model.plan import Guard
 from reconciler.model.status import (
     ClusterNote,
     Delivered,
@@ -89,7 +90,7 @@ def _message(delivered: Delivered, failures: int) -> str:
     return delivered.message
 
 
-def is_gone(delivered: Delivered, wanted: bool) -> bool:
+def is_gone(delivered: Delivered, *, wanted: bool) -> bool:
     """Whether a unit that nobody wants any more has left nothing behind, so that status forgets it."""
     if wanted or delivered.guard is not None:
         return False
@@ -136,5 +137,10 @@ def exit_of(delivered: Iterable[Delivered]) -> Exit:
     """The exit code of what was delivered: the highest class that occurred."""
     code = Exit.OK
     for row in delivered:
-        code = max(code, row.exit_code, Exit.REFUSED if row.guard is not None else _EXIT.get(row.state, Exit.OK))
+        code = max(code, row.exit_code, _guarded(row.guard) if row.guard else _EXIT.get(row.state, Exit.OK))
     return code
+
+
+def _guarded(guard: Guard) -> Exit:
+    """Deletes that wait for a broken repo are that repo's matter; all others wait for an operator."""
+    return Exit.PROBLEMS if guard.rule == "problems" else Exit.REFUSED
