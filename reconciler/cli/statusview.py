@@ -109,7 +109,7 @@ def _message(units: list[UnitStatus]) -> str:
     state = _worst(units)
     for unit in units:
         if unit.state is state and unit.message:
-            return f"{unit.subscription}: {unit.message}"
+            return unit.message if unit.subscription in unit.message else f"{unit.subscription}: {unit.message}"
         if unit.state is state and unit.failures:
             failure = unit.failures[0]
             return f"{unit.subscription}: {failure.object}: {failure.reason}: {failure.message}"
