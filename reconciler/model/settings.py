@@ -6,7 +6,12 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-FleetId = Annotated[str, Meta(pattern=r"^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$", description="Lower case letters, digits and '-', at most 40.")]
+FleetId = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$", description="Lower case letters, digits and '-', at most 40."
+    ),
+]
 
 
 class _Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel", kw_only=True):

@@ -93,7 +93,7 @@ class _Delivery:
 
     def _status_of(self, row: Delivered) -> UnitStatus | None:
         wanted = row.unit in self._evaluated.feeds.units or row.state in (State.HELD, State.SUSPENDED)
-        if fold.is_gone(row, wanted):
+        if fold.is_gone(row, wanted=wanted):
             return None
         return fold.unit_status(
             row, self._previous.units.get(row.unit), self._evaluated.commit, self._replicas(row.unit)

@@ -77,18 +77,24 @@ def test_held_unit_keeps_its_count_and_says_how_to_acknowledge() -> None:
 
 
 def test_fleet_status_is_the_same_value_when_nothing_differs() -> None:
-    before = fold.fleet_status(FleetStatus("demo"), {UNIT: status_of(delivered(outcome("a", Result.CREATED)))}, FACTS, OLD)
+    before = fold.fleet_status(
+        FleetStatus("demo"), {UNIT: status_of(delivered(outcome("a", Result.CREATED)))}, FACTS, OLD
+    )
     assert fold.fleet_status(before, {UNIT: before.units[UNIT]}, FACTS, NEW) is before
 
 
 def test_forgotten_unit_takes_the_note_of_its_cluster_with_it() -> None:
-    before = fold.fleet_status(FleetStatus("demo"), {UNIT: status_of(delivered(outcome("a", Result.CREATED)))}, FACTS, OLD)
+    before = fold.fleet_status(
+        FleetStatus("demo"), {UNIT: status_of(delivered(outcome("a", Result.CREATED)))}, FACTS, OLD
+    )
     after = fold.fleet_status(before, {UNIT: None}, FACTS, NEW)
     assert (after.units, after.clusters, after.commit) == ({}, {}, NEW)
 
 
 def test_cluster_that_vanished_keeps_its_note_while_units_are_left_there() -> None:
-    before = fold.fleet_status(FleetStatus("demo"), {UNIT: status_of(delivered(outcome("a", Result.CREATED)))}, FACTS, OLD)
+    before = fold.fleet_status(
+        FleetStatus("demo"), {UNIT: status_of(delivered(outcome("a", Result.CREATED)))}, FACTS, OLD
+    )
     after = fold.fleet_status(before, {UNIT: status_of(held(), before.units[UNIT])}, {}, NEW)
     assert after.clusters["c1"].name == "east"
 
@@ -104,7 +110,7 @@ def test_cluster_that_vanished_keeps_its_note_while_units_are_left_there() -> No
     ],
 )
 def test_unit_is_gone_only_when_nothing_is_left_of_it(row: Delivered, wanted: bool, gone: bool) -> None:
-    assert fold.is_gone(row, wanted) is gone
+    assert fold.is_gone(row, wanted=wanted) is gone
 
 
 @pytest.mark.parametrize(
