@@ -27,15 +27,6 @@ _PAUSE, _LONGEST = 0.05, 2.0
 """Seconds between attempts, doubled each time; the real pause is a random part of it."""
 
 
-def ref_of(settings: Settings, source_branch: str | None) -> str:
-    """The full ref of the status branch; UsageError when that is the branch that is synced (full ref)."""
-    ref = branch_ref(settings.status.branch)
-    if source_branch == ref and settings.status.repo is None:
-        message = f"{settings.status.branch!r} is the branch that is synced, so it cannot hold the status"
-        raise UsageError("status-is-source", message, "name another one under status.branch in fleet.yaml")
-    return ref
-
-
 async def read(mirror: Mirror, settings: Settings, head: CommitId | None) -> FleetStatus:
     """The status at a commit of the branch, as `ls_remote` told it; an empty one for a branch that is not there yet.
 

@@ -15,7 +15,7 @@ from reconciler.adapters.git.remote import parse
 from reconciler.adapters.git.run import Git
 from reconciler.model.errors import ToolFailed, UsageError
 from reconciler.model.objects import CommitId, Digest
-from reconciler.model.settings import Settings, StatusTo
+from reconciler.model.settings import Settings
 from reconciler.model.status import ClusterNote, FleetStatus, State, UnitStatus
 from reconciler.sync import statusbranch
 from tests.wire.git.conftest import MakeMirror
@@ -97,12 +97,6 @@ async def test_a_branch_that_holds_something_else_is_refused(origin: Origin, mir
     git(origin.path, "branch", "reconciler-status", "main")
     with pytest.raises(UsageError, match="no status of a fleet"):
         await read(mirror_of(origin.path))
-
-
-def test_the_source_cannot_be_the_status_branch() -> None:
-    assert statusbranch.ref_of(SETTINGS, "refs/heads/main") == REF
-    with pytest.raises(UsageError, match="is synced"):
-        statusbranch.ref_of(Settings(fleet="web", status=StatusTo(branch="main")), "refs/heads/main")
 
 
 async def test_a_protected_branch_is_told_in_the_remotes_words(origin: Origin, mirror_of: MakeMirror) -> None:
