@@ -11,6 +11,8 @@ status   = fold, write              only when it differs
 import asyncio
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from reconciler.adapters import clock
 from reconciler.apply import directory
 from reconciler.model.feed import Unit
@@ -40,13 +42,13 @@ async def deliver(repo: Repo, options: Options, tell: Tell, heads: Heads, moved:
     settings = await library.settings(tree)
     status = await repo.status_head(settings, heads)
     previous = await statusbranch.read(repo.other(settings.status.repo), settings, status)
-    await trust.check(repo, library, commit, settings, previous)
+    hands_on = await trust.check(repo, library, commit, settings, previous)
     tell(Event("read", f"{len(tree.files)} files at {commit[:12]}"))
     snapshot = await library.snapshot(tree, settings)
     async with reaching(options, settings, repo.clients) as reach:
         facts = await reach.facts(snapshot)
         evaluated = await story.evaluate(library, tree, snapshot, facts, previous)
-        return await _Delivery(repo, options, tell, evaluated, previous).run(reach, moved)
+        return await _Delivery(repo, options, tell, evaluated, previous).run(reach, moved, hands_on=hands_on)
 
 
 class _Delivery:
@@ -65,7 +67,8 @@ class _Delivery:
             if placement.replicas
         }
 
-    async def run(self, reach: Reach, moved: asyncio.Event | None) -> Report:
+    async def run(self, reach: Reach, moved: asyncio.Event | None, *, hands_on: bool) -> Report:
+        """Do it; a commit that hands on other signing keys is remembered although it may change no object."""
         evaluated = self._evaluated
         selection = Selection(self._options.narrow, evaluated.facts, evaluated.snapshot)
         judge = Judge(evaluated, self._previous, selection, self._options.acknowledged)
@@ -73,6 +76,8 @@ class _Delivery:
         place = self._place(reach, moved)
         done = (*await place.deliver(todo.works, judge, self._tell), *todo.left)
         after = self._fold(done)
+        if hands_on:
+            after = msgspec.structs.replace(after, commit=evaluated.commit)
         written = self._previous if self._options.dry_run else await self._write(after)
         self._remember(written)
         return self._report(done, todo, written)

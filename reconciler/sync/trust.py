@@ -13,8 +13,11 @@ from reconciler.sync.repo import Repo
 from reconciler.sync.story import Library
 
 
-async def check(repo: Repo, library: Library, commit: CommitId, settings: Settings, status: FleetStatus) -> None:
-    """Untrusted, with the reason, for a commit that must not be delivered."""
+async def check(repo: Repo, library: Library, commit: CommitId, settings: Settings, status: FleetStatus) -> bool:
+    """Whether this commit hands on other keys than it was checked with; the status must then remember it as good.
+
+    Untrusted, with the reason, for a commit that must not be delivered.
+    """
     last = repo.last()
     good = last.source if last else status.commit
     if good in (None, commit):
@@ -23,12 +26,14 @@ async def check(repo: Repo, library: Library, commit: CommitId, settings: Settin
         keys = last.settings.signatures
     else:
         keys = await _keys(repo, library, good, settings)
+    hands_on = settings.signatures != keys
     if not (keys.ssh or keys.gpg):
-        return
+        return hands_on
     await signatures.verify(repo.mirror, commit, keys)
     if good and not await repo.mirror.descends(commit, good, repo.revision.ref or commit):
         what = f"commit {commit[:12]} does not descend from the last good one, {good[:12]}"
         raise Untrusted("history-rewritten", what, "restore the history, or delete the status branch and the cache")
+    return hands_on
 
 
 async def _keys(repo: Repo, library: Library, good: CommitId, settings: Settings) -> Signatures:
