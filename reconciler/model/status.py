@@ -127,6 +127,8 @@ class FleetStatus(_Record, frozen=True):
     clusters: Mapping[str, ClusterNote] = {}
     """By cluster id."""
     units: Mapping[Unit, UnitStatus] = {}
+    place: str = ""
+    """What the units were delivered to, in the words of whoever delivers; another place holds none of them."""
     version: str = ""
     """The backend's own version of this value (a commit id): the precondition of the next write."""
 

@@ -1,6 +1,6 @@
 """The fleet's status as files: what machines read back, what people look up, and a page for a code host.
 
-    status.json                      fleet, commit, version of this format
+    status.json                      fleet, commit, place of delivery, version of this format
     clusters/<name>.json             one cluster and all its units: the truth, from which status is read back
     subscriptions/<ns>/<name>.json   one Subscription in the words of Clusternet's status (contract §1.3): derived
     README.md                        for people: derived
@@ -39,6 +39,7 @@ class HeadFile(_File, frozen=True):
     format: int
     fleet: str
     commit: CommitId | None = None
+    place: str = ""
 
 
 class ClusterFile(_File, frozen=True):
@@ -80,7 +81,7 @@ def is_truth(path: str) -> bool:
 def encode(status: FleetStatus) -> dict[str, bytes]:
     """All files of a status."""
     files = changed_files(FleetStatus(status.fleet), status)
-    files[HEAD] = _json(HeadFile(FORMAT, status.fleet, status.commit))
+    files[HEAD] = _json(_head(status))
     files[PAGE] = _page(_noted(status))
     return {path: content for path, content in sorted(files.items()) if content is not None}
 
@@ -96,8 +97,8 @@ def changed_files(before: FleetStatus, after: FleetStatus) -> dict[str, bytes | 
     touched = [unit for unit in {**before.units, **after.units} if before.units.get(unit) != after.units.get(unit)]
     renamed = {i for i in {**before.clusters, **after.clusters} if before.clusters.get(i) != after.clusters.get(i)}
     files: dict[str, bytes | None] = {}
-    if (before.fleet, before.commit) != (after.fleet, after.commit) or not before.units:
-        files[HEAD] = _json(HeadFile(FORMAT, after.fleet, after.commit))
+    if _head(before) != _head(after) or not before.units:
+        files[HEAD] = _json(_head(after))
     files.update(_cluster_files(before, after, {unit.cluster for unit in touched} | renamed))
     moved = {unit.subscription for unit in {**before.units, **after.units} if unit.cluster in renamed}
     files.update(_subscription_files(after, {unit.subscription for unit in touched} | moved))
@@ -125,7 +126,12 @@ def decode(files: Mapping[str, bytes]) -> FleetStatus:
         file = _read(path, files[path], ClusterFile)
         clusters[file.cluster.id] = file.cluster
         units.update({unit.unit: unit for unit in file.units})
-    return FleetStatus(head.fleet, head.commit, clusters, dict(sorted(units.items(), key=lambda item: item[0])))
+    ordered = dict(sorted(units.items(), key=lambda item: item[0]))
+    return FleetStatus(head.fleet, head.commit, clusters, ordered, head.place)
+
+
+def _head(status: FleetStatus) -> HeadFile:
+    return HeadFile(FORMAT, status.fleet, status.commit, status.place)
 
 
 def cluster_paths(clusters: Mapping[str, ClusterNote]) -> dict[str, str]:

@@ -24,7 +24,8 @@ def merge(before: FleetStatus, ours: FleetStatus, theirs: FleetStatus, *, theirs
         if unit.cluster not in clusters and note is not None:
             clusters[unit.cluster] = note
     commit = theirs.commit if theirs_is_newer or ours.commit == before.commit else ours.commit
-    return msgspec.structs.replace(theirs, commit=commit, clusters=clusters, units=units)
+    place = theirs.place if theirs_is_newer or ours.place == before.place else ours.place
+    return msgspec.structs.replace(theirs, commit=commit, clusters=clusters, units=units, place=place)
 
 
 def _merged(before: Mapping[K, V], ours: Mapping[K, V], theirs: Mapping[K, V], *, theirs_wins: bool) -> dict[K, V]:

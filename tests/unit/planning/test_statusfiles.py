@@ -49,9 +49,12 @@ statuses = st.builds(
     failures=st.lists(st.builds(Failure, st.text(max_size=3), st.just("Invalid"), st.text(max_size=5))).map(tuple),
 )
 fleets = st.builds(
-    lambda units, given: fleet(*units, clusters=tuple(note(n, name) for n, name in enumerate(given, 1))),
+    lambda units, given, place: msgspec.structs.replace(
+        fleet(*units, clusters=tuple(note(n, name) for n, name in enumerate(given, 1))), place=place
+    ),
     st.lists(statuses, max_size=6, unique_by=lambda status: status.unit),
     st.tuples(names, names, names),
+    st.sampled_from(["", "directory", "branches clusters/*"]),
 )
 
 

@@ -14,7 +14,7 @@ def fleet(commit: CommitId = OLD, version: str = "", **messages: str) -> FleetSt
     """One unit per cluster, with a message."""
     units = [UnitStatus("default/web", name, State.READY, message=text) for name, text in messages.items()]
     clusters = {name: ClusterNote(name, name, "") for name in messages}
-    return FleetStatus("web", commit, clusters, {unit.unit: unit for unit in units}, version)
+    return FleetStatus("web", commit, clusters, {unit.unit: unit for unit in units}, version=version)
 
 
 BEFORE = fleet(a="0", b="0")
@@ -46,3 +46,10 @@ def test_the_note_of_a_cluster_comes_with_our_unit_when_they_dropped_it() -> Non
     ours = msgspec.structs.replace(fleet(OURS, a="1", b="0"), clusters=BEFORE.clusters)
     merged = merge(BEFORE, ours, fleet(THEIRS, b="0"), theirs_is_newer=False)
     assert merged.clusters.keys() == {"a", "b"}
+
+
+def test_the_place_of_delivery_is_the_newer_runs() -> None:
+    ours, theirs = msgspec.structs.replace(BEFORE, place="branches"), msgspec.structs.replace(BEFORE, place="clusters")
+    assert merge(BEFORE, ours, theirs, theirs_is_newer=True).place == "clusters"
+    assert merge(BEFORE, ours, theirs, theirs_is_newer=False).place == "branches"
+    assert merge(BEFORE, BEFORE, theirs, theirs_is_newer=False).place == "clusters"

@@ -49,7 +49,7 @@ async def test_many_commits_leave_nothing_behind(origin: Origin, mirror_of: Make
         assert len(await mirror.blobs(tree.files.values())) == len(tree.files) == number + 2
         status = await statusbranch.read(mirror, settings, told.get(STATUS))
         unit = UnitStatus("default/web", "id", State.DELIVERED, head)
-        after = FleetStatus("web", head, {"id": note}, {unit.unit: unit}, status.version)
+        after = FleetStatus("web", head, {"id": note}, {unit.unit: unit}, version=status.version)
         await statusbranch.write(mirror, settings, status, after, head, NOW)
         measured.append((handles(), len(children()), memory()))
     warm, last = measured[len(measured) // 4], measured[-1]
