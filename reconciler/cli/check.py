@@ -29,6 +29,13 @@ def check(**given: Any) -> None:
     problems.print_problems(found, given["output"])
     errors = sum(problem.severity is Severity.ERROR for problem in found)
     if given["output"] == "text":
-        talk(f"{errors} errors, {len(found) - errors} warnings" if found else "no problems")
+        talk(_summary(errors, len(found) - errors))
     if errors or (given["strict"] and found):
         raise click.exceptions.Exit(int(Exit.PROBLEMS))
+
+
+def _summary(errors: int, warnings: int) -> str:
+    told = [
+        f"{count} {word}{'s' * (count != 1)}" for count, word in ((errors, "error"), (warnings, "warning")) if count
+    ]
+    return ", ".join(told) or "no problems"
