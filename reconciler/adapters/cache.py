@@ -118,16 +118,22 @@ def _read(path: Path) -> bytes:
         return b""
 
 
+def _make_private(directory: Path) -> None:
+    """What is remembered may hold Secrets, so nobody else reads it."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
 def _replace(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_private(path.parent)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    temporary.touch(mode=0o600)
     temporary.write_bytes(content)
     temporary.replace(path)
 
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[BinaryIO]:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_private(path.parent)
     with path.with_suffix(".lock").open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # held for milliseconds: only reads and writes of one file happen under it
         yield file

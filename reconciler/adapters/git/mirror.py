@@ -186,7 +186,7 @@ def _advertised(output: str, patterns: Sequence[str]) -> Advertised:
     refs: dict[str, CommitId] = {}
     default = None
     exact, below = set(patterns), tuple(p.removesuffix("*") for p in patterns if p.endswith("/*"))
-    for line in output.splitlines():
+    for line in output.split("\n"):  # not `splitlines`: a ref may hold a line separator of Unicode
         value, _, ref = line.partition("\t")
         if ref == "HEAD" and value.startswith("ref: "):
             default = value.removeprefix("ref: ")

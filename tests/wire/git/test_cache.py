@@ -92,6 +92,15 @@ def test_a_record_is_read_back_and_one_of_another_shape_is_not(cache: Cache) -> 
     assert cache.record("last", Other) is None
 
 
+def test_nobody_else_reads_what_is_remembered(cache: Cache, tmp_path: Path) -> None:
+    cache.store(blobs(0, 3))
+    cache.keep("last", Last("a"))
+    kept = [*(tmp_path / "parsed").glob("*.bin"), *(tmp_path / "runs" / "repo").iterdir()]
+    assert len(kept) == 2
+    assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
+    assert {path.parent.stat().st_mode & 0o777 for path in kept} == {0o700}
+
+
 def test_a_deleted_directory_is_made_again_and_one_without_rights_is_no_error(cache: Cache, tmp_path: Path) -> None:
     cache.store(blobs(0, 3))
     shutil.rmtree(tmp_path / "parsed")

@@ -144,6 +144,15 @@ async def test_hostile_names_are_names(origin: Origin, mirror_of: MakeMirror) ->
     assert set((await mirror.blobs(tree.files.values())).values()) == {b"x"}
 
 
+async def test_a_ref_with_a_line_separator_is_not_taken_for_another(origin: Origin, mirror_of: MakeMirror) -> None:
+    head = origin.commit({"a.yaml": "a"})
+    evil = origin.commit({"a.yaml": "evil"})
+    git(origin.path, "update-ref", "refs/heads/main", head)
+    git(origin.path, "update-ref", "refs/heads/main\u2028x", evil)
+    told = await mirror_of(origin.path).ls_remote(["refs/heads/*"])
+    assert told.refs == {"refs/heads/main": head, "refs/heads/main\u2028x": evil}
+
+
 async def test_names_that_are_not_utf8_are_told_and_skipped(origin: Origin, mirror_of: MakeMirror) -> None:
     head = CommitId(origin.commit({"a.yaml": "a", os.fsdecode(b"\xff.yaml"): ""}))
     mirror = mirror_of(origin.path)
