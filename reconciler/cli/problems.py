@@ -63,7 +63,7 @@ def _lines(problem: Problem, columns: int | None) -> list[str]:
     hint = problem.hint
     if columns is None:
         return [head, f"{_INDENT}{hint}"] if hint else [head]
-    wrapped = textwrap.wrap(head, columns, subsequent_indent=_INDENT, break_long_words=False, break_on_hyphens=False)
+    wrapped = textwrap.wrap(head, columns, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
     marker = f"{severity.value}[{problem.rule}]"
     lines = [line.replace(marker, click.style(marker, fg=_COLOURS[severity], bold=True)) for line in wrapped]
     if hint:

@@ -20,6 +20,8 @@ class Deliveries(msgspec.Struct, frozen=True):
 
     by_key: Mapping[ObjectKey, tuple[str, ...]]
     """Names of Subscriptions by object."""
+    keys: Mapping[tuple[str, str], tuple[ObjectKey, ...]]
+    """The same objects by kind and name."""
     dividing: tuple[str, ...]
     """Subscriptions that divide replicas."""
     complete: bool
@@ -43,7 +45,10 @@ def deliveries(gathered: Gathered) -> Deliveries:
             for key in read:
                 by_key.setdefault(key, []).append(_name(body))
     unique = {key: tuple(sorted(set(names))) for key, names in by_key.items()}
-    return Deliveries(unique, tuple(dividing), complete)
+    keys: dict[tuple[str, str], list[ObjectKey]] = {}
+    for key in unique:
+        keys.setdefault((key.kind, key.name), []).append(key)
+    return Deliveries(unique, {named: tuple(found) for named, found in keys.items()}, tuple(dividing), complete)
 
 
 def concerned(about: Object, deliveries: Deliveries, *, whole: bool) -> tuple[str, ...]:
@@ -74,11 +79,12 @@ def _delivering(reference: Mapping[str, Any], deliveries: Deliveries) -> tuple[s
     version = reference.get("apiVersion")
     group = group_of(version) if isinstance(version, str) else None
     wanted = (group, *(reference.get(part) for part in ("kind", "namespace", "name")))
+    _, kind, _, name = wanted
     names: set[str] = set()
-    for key, subscriptions in deliveries.by_key.items():
+    for key in deliveries.keys.get((kind, name), ()) if kind and name else deliveries.by_key:
         have = (key.group, key.kind, key.namespace, key.name)
         if all(not want or want == has for want, has in zip(wanted, have, strict=True)):
-            names.update(subscriptions)
+            names.update(deliveries.by_key[key])
     return tuple(sorted(names))
 
 

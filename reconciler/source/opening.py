@@ -169,6 +169,11 @@ def _sort(value: Any) -> str:
 def _kind_problems(body: Mapping[str, Any], place: Place) -> Iterator[Problem]:
     group, kind = kinds.type_of(body)
     known = kinds.kinds_of(group)
+    if isinstance(body.get("sops"), Mapping) and "mac" in body["sops"]:
+        hint = "Leave it out of the repo, and let a controller in the cluster fetch or decrypt it."
+        yield problem(
+            "not-supported", place, place.within("sops"), "files encrypted with SOPS are not supported yet", hint
+        )
     if (group, kind) in kinds.HUB_KINDS:
         yield problem("hub-kind", place, place.within("kind"), f"{kind} objects are written by the hub")
     elif known and kind not in known:

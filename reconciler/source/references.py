@@ -20,6 +20,11 @@ class References:
             **charts,
         }
         self._broken = [_parts(body) for body in gathered.broken]
+        self._beside: dict[tuple[str, str, str], list[ObjectKey]] = {}
+        self._named: dict[str, list[ObjectKey]] = {}
+        for key in sorted(self.versions):
+            self._beside.setdefault((key.group, key.kind, key.namespace), []).append(key)
+            self._named.setdefault(key.name, []).append(key)
         self._unreadable = any(name is None for *_, name in self._broken)
 
     def is_broken(self, key: ObjectKey) -> bool:
@@ -39,22 +44,22 @@ class References:
     def missing_hint(self, feed: Feed) -> str:
         """What the author of a feed to nowhere probably meant."""
         wanted = feed.object
-        same_kind = sorted(key for key in self.versions if (key.group, key.kind) == (wanted.group, wanted.kind))
-        for key in same_kind:
-            if key.name == wanted.name:
+        namesakes = self._named.get(wanted.name, [])
+        for key in namesakes:
+            if (key.group, key.kind) == (wanted.group, wanted.kind):
                 return f"There is {key}: {_namespace_hint(key)}."
-        beside = [key.name for key in same_kind if key.namespace == wanted.namespace]
-        near = hints.nearest(wanted.name, beside) or hints.nearest(wanted.name, [key.name for key in same_kind])
+        beside = {key.name: key for key in self._beside.get((wanted.group, wanted.kind, wanted.namespace), [])}
+        near = hints.nearest(wanted.name, beside)
         if near is not None:
-            return f"Did you mean {next(key for key in same_kind if key.name == near)}?"
-        namesakes = sorted(key for key in self.versions if (key.name, key.namespace) == (wanted.name, wanted.namespace))
+            return f"Did you mean {beside[near]}?"
+        return self._other_kind(wanted, [key for key in namesakes if key.namespace == wanted.namespace])
+
+    def _other_kind(self, wanted: ObjectKey, namesakes: list[ObjectKey]) -> str:
         for key in namesakes:
             if key.kind == wanted.kind:
                 return f"It is in another group: write `apiVersion: {self.versions[key]}`."
-        if wanted.kind in kinds.kinds_of(wanted.group):
-            return self._unread_hint()
         likely = hints.nearest(wanted.kind, [key.kind for key in namesakes])
-        if likely is not None:
+        if likely is not None and wanted.kind not in kinds.kinds_of(wanted.group):
             return f"Did you mean the {likely} of this name?"
         return self._unread_hint()
 

@@ -1,8 +1,12 @@
 """The C parser's complaints in words for authors, with line and column in the file."""
 
+import re
+
 import msgspec
 from yaml import MarkedYAMLError, YAMLError
 from yaml.reader import ReaderError
+
+_CONFLICT = re.compile(rb"^(?:<{7}|={7}|>{7})(?:[ \r\n]|\Z)", re.MULTILINE)
 
 
 class Fault(msgspec.Struct, frozen=True, array_like=True):
@@ -71,6 +75,10 @@ def fault_of(error: YAMLError, content: bytes, first_line: int) -> Fault:
     """A parser's error as a fault; `first_line` is where `content` begins in its file."""
     if isinstance(error, ReaderError):
         return _unreadable(error, content, first_line)
+    conflict = _CONFLICT.search(content)
+    if conflict is not None:
+        line = first_line + content.count(b"\n", 0, conflict.start())
+        return Fault("yaml-syntax", "a merge conflict of git is left in the file", line, 1, (), "Resolve the conflict.")
     reason, line, column, opened = "not YAML", 0, 0, ""
     if isinstance(error, MarkedYAMLError):
         reason = error.problem or error.context or reason
