@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from reconciler.adapters.kube.answers import NO_MATCH, refusal
-from reconciler.adapters.kube.connection import Connection
+from reconciler.adapters.kube.connection import AuthProvider, Connection
 from reconciler.adapters.kube.discovery import Discovery
 from reconciler.adapters.kube.resources import Resource
 from reconciler.model.errors import ApiError, Unreachable, Untrusted
@@ -198,7 +198,8 @@ class Client:
         if error.reason == NO_MATCH:
             self._discovery.forget()
         if status == 401:
-            return Untrusted("credential-refused", f"{self.connection} does not accept our credential")
+            hint = "`kubectl get namespaces` renews it" if isinstance(self.connection.credential, AuthProvider) else ""
+            return Untrusted("credential-refused", f"{self.connection} does not accept our credential", hint)
         return error
 
     def _object(self, content: bytes) -> Object:

@@ -43,7 +43,7 @@ class ExecPlugin(_Hidden, frozen=True):
 
 
 class AuthProvider(_Hidden, frozen=True):
-    """`users[].user.auth-provider` of a kubeconfig (OIDC), with the name of the provider in it."""
+    """`users[].user.auth-provider` of a kubeconfig (OIDC): a token that another program has left there and renews."""
 
     spec: Mapping[str, Any]
 

@@ -12,12 +12,12 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-import aiohttp
 import msgspec
 from yarl import URL
 
 from reconciler.adapters.kube.connection import ClientCertificate, Connection
 from reconciler.adapters.kube.credentials import Authorized, authorize
+from reconciler.adapters.kube.lightly import aiohttp
 from reconciler.adapters.kube.tls import context_of
 from reconciler.model.errors import Unreachable, Untrusted
 
