@@ -21,13 +21,17 @@ LAYOUTS = {
     "comments-everywhere": (
         '# top\n---\n# first\nkind: A # a\n\nmetadata: # m\n  # before the name\n  name: "web"\n  # after\n# end\n'
     ),
-    "annotations-already": "metadata:\n  name: web\n  annotations:   # notes\n    # who\n    owner: 'us'\n    z: \"1\"\nkind: A\n",
+    "annotations-already": (
+        "metadata:\n  name: web\n  annotations:   # notes\n    # who\n    owner: 'us'\n    z: \"1\"\nkind: A\n"
+    ),
     "empty-annotations": "kind: A\nmetadata: {name: web, annotations: {}}\n",
     "annotations-without-value": "kind: A\nmetadata:\n  annotations:\n  name: web\n",
     "flow-metadata": "kind: A\nmetadata: {name: web, namespace: default}   # one line\n",
     "flow-annotations": "kind: A\nmetadata:\n  name: web\n  annotations: {owner: us, }\n",
     "long-lines": "kind: A\nmetadata:\n  name: web\nnote: " + "word " * 60 + 'end\nquoted: "' + "x " * 80 + '"\n',
-    "block-scalars": "kind: A\nmetadata:\n  labels:\n    text: |-\n      a\n\n      b\n  name: web\nlast: >\n  folded\n  text\n",
+    "block-scalars": (
+        "kind: A\nmetadata:\n  labels:\n    text: |-\n      a\n\n      b\n  name: web\nlast: >\n  folded\n  text\n"
+    ),
     "windows-line-ends": "kind: A\r\nmetadata:\r\n  name: web\r\nspec:\r\n  text: |\r\n    a\r\n",
     "byte-order-mark": "\ufeffkind: A\nmetadata:\n  name: web\n",
     "no-last-line-end": "metadata:\n  labels: {a: b}\n  name: web",
