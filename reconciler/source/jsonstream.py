@@ -66,6 +66,8 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _integer(text: str) -> int | float:
+    if len(text) > 25:
+        return _float(text)  # Python refuses to convert thousands of decimal digits
     value = int(text)
     return value if -(1 << 63) <= value < 1 << 63 else _float(text)
 

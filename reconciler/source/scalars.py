@@ -32,6 +32,8 @@ _SIGNED_BINARY = re.compile(r"0b[+-][01]+\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ]|\Z)")
 _INT64 = 1 << 63
+_DIGITS = 25
+"""More decimal digits than 64 bits have."""
 _EXACT = 1 << 53
 _EXPONENTIAL = 1e21
 """Go writes larger floats with an exponent."""
@@ -70,6 +72,8 @@ def _integer(digits: str, text: str) -> Scalar:
     sign = -1 if digits[0] == "-" else 1
     bare = digits.lstrip("+-")
     octal = len(bare) > 1 and bare[0] == "0" and bare[1] in "01234567"
+    if len(bare) > _DIGITS and bare[0] != "0":
+        return _float(digits, text)  # Python refuses to convert thousands of decimal digits
     value = sign * (int(bare, 8) if octal else int(bare, 0))
     if -_INT64 <= value < _INT64:
         return value

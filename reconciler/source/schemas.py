@@ -19,9 +19,10 @@ def schemas(notes: Notes) -> Mapping[str, Any]:
 
 
 def _schema(model: type, notes: Notes) -> Mapping[str, Any]:
-    (schema,), components = msgspec.json.schema_components([model], ref_template="#/$defs/{name}")
+    (schema,), components = msgspec.json.schema_components([model], ref_template="#/definitions/{name}")
     definitions = {name: _described(name, part, notes) for name, part in sorted(components.items())}
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "$defs": definitions}
+    # draft 7 is what editors support in full
+    return {"$schema": "http://json-schema.org/draft-07/schema#", **schema, "definitions": definitions}
 
 
 def _described(name: str, part: Mapping[str, Any], notes: Notes) -> Mapping[str, Any]:

@@ -61,6 +61,7 @@ def test_identity_is_salvaged_from_the_text_before_and_behind_an_open_quote() ->
         pytest.param('{"a": NaN}', [], id="NaN in JSON is text in YAML"),
         pytest.param("[" * 300, ["0 yaml-expansion 1:201"], id="too deep"),
         pytest.param("{" * 100_000, ["0 yaml-expansion 1:201"], id="absurdly deep"),
+        pytest.param('{"a": ' + "1" * 5000 + "}", [], id="endless number in JSON"),
         pytest.param("a: yes\n", [], id="no object, no talk about truth values"),
         pytest.param(A + "on: yes\n", ["0 yaml-boolean 4:1", "0 yaml-boolean 4:5"], id="truth values"),
         pytest.param(A + "a: 'yes'\nb: true\nc: !!bool yes\n", [], id="clear truth values"),

@@ -186,6 +186,27 @@ def test_snapshot_and_problems_do_not_depend_on_the_order_of_files() -> None:
         assert read_repo({name: files[name] for name in names}) == first
 
 
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "stringData: {token: hunter2, token: hunter2}\n",
+        "stringData: {token: [hunter2]}\n",
+        "stringData: hunter2\n",
+        "stringData:\n  token: 'hunter2\n",
+        "stringData:\n  token: hunter2\n bad: hunter2\n",
+        "stringData: {token: !!int hunter2}\n",
+        "stringData: {token: *hunter2}\n".replace("*hunter2", "!!binary hunter2!"),
+        "stringData: {<<: hunter2}\n",
+        "stringData: {token: @hunter2}\n",
+        "stringData: {token: hunter2: hunter2}\n",
+    ],
+)
+def test_value_of_a_secret_is_in_no_problem(secret: str) -> None:
+    _, problems = read_repo({**SETTINGS, "s.yaml": f"apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\n{secret}"})
+    assert problems
+    assert "hunter2" not in repr(problems)
+
+
 _WORDS = st.sampled_from(
     [
         "apiVersion: v1\n",

@@ -1,6 +1,8 @@
 """Scalars as kubectl reads them; tests/oracle asks kubectl itself, these run without it."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.source import scalars
 
@@ -48,6 +50,20 @@ def test_unquoted_scalar_means_what_it_means_to_kubectl(text: str, value: scalar
 )
 def test_key_is_spelt_as_kubectl_spells_it(text: str, key: str) -> None:
     assert scalars.key(scalars.plain(text), text) == key
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("1" * 5000, "1" * 5000), ("-" + "9" * 300, -1e300), ("0x" + "f" * 9000, "0x" + "f" * 9000)]
+)
+def test_endless_numbers_are_no_trouble(text: str, value: scalars.Scalar) -> None:
+    assert scalars.plain(text) == value
+
+
+@given(st.text("0123456789_+-.eExXoObB", max_size=12))
+def test_whatever_looks_like_a_number_is_read(text: str) -> None:
+    value = scalars.plain(text)
+    assert value is None or isinstance(value, int | float | str)
+    assert scalars.key(value, text) is not None or value is None
 
 
 def test_null_is_no_key() -> None:
