@@ -24,7 +24,7 @@ from reconciler.sync import statusbranch, story, trust
 from reconciler.sync.branchplace import BranchPlace
 from reconciler.sync.clusterplace import ClusterPlace
 from reconciler.sync.directoryplace import DirectoryPlace
-from reconciler.sync.events import Event, Tell
+from reconciler.sync.events import Event, Level, Tell
 from reconciler.sync.options import Options
 from reconciler.sync.places import Errand, Place, cluster_names, directory_root
 from reconciler.sync.reach import Reach, reaching
@@ -43,7 +43,7 @@ async def deliver(repo: Repo, options: Options, tell: Tell, heads: Heads, moved:
     status = await repo.status_head(settings, heads)
     previous = await statusbranch.read(repo.other(settings.status.repo), settings, status)
     hands_on = await trust.check(repo, library, commit, settings, previous)
-    tell(Event("read", f"{len(tree.files)} files at {commit[:12]}"))
+    tell(Event("read", f"{len(tree.files)} files at {commit[:12]}", Level.DEBUG))
     snapshot = await library.snapshot(tree, settings)
     async with reaching(options, settings, repo.clients) as reach:
         facts = await reach.facts(snapshot)

@@ -12,12 +12,12 @@ from collections.abc import AsyncIterator
 
 from reconciler.adapters import clock
 from reconciler.adapters.watch import git_paths, watching
-from reconciler.model.errors import Exit, ReconcilerError
-from reconciler.sync.events import Event, Level, Tell
+from reconciler.model.errors import ReconcilerError
+from reconciler.sync.events import Tell
 from reconciler.sync.options import Options
 from reconciler.sync.repo import Repo, opened
-from reconciler.sync.report import Report, ready
 from reconciler.sync.run import run
+from reconciler.sync.telling import Telling
 
 JITTER = 0.2
 """Part of the interval by which a look may come early or late."""
@@ -28,14 +28,20 @@ LONGEST_BACKOFF = 600.0
 async def stay(options: Options, tell: Tell) -> None:
     """Follow the repo until cancelled. Whatever stops one run is told, and tried again with growing pauses."""
     async with opened(options) as repo, _noticing(repo) as moved:
-        failures = 0
+        failures, telling = 0, Telling(tell)
         while True:
             moved.clear()
-            failures = 0 if await _one(repo, options, tell, moved) else failures + 1
-            await _next(moved, min(options.interval * 2**failures, LONGEST_BACKOFF) if failures else options.interval)
+            failures = 0 if await _one(repo, options, tell, telling, moved) else failures + 1
+            await _next(moved, _pause(options.interval, failures))
 
 
-async def _one(repo: Repo, options: Options, tell: Tell, moved: asyncio.Event) -> bool:
+def _pause(interval: float, failures: int) -> float:
+    """Seconds until the next look after so many failed ones in a row."""
+    doublings = min(failures, 20)  # far beyond the longest pause, and no overflow after a week
+    return max(interval, min(interval * 2**doublings, LONGEST_BACKOFF)) if failures else interval
+
+
+async def _one(repo: Repo, options: Options, tell: Tell, telling: Telling, moved: asyncio.Event) -> bool:
     """One run; False when the remote or the commit could not be used."""
     began = clock.monotonic()
     async with asyncio.TaskGroup() as group:
@@ -44,28 +50,12 @@ async def _one(repo: Repo, options: Options, tell: Tell, moved: asyncio.Event) -
             report = await run(repo, options, tell, moved)
         except ReconcilerError as error:
             hint = f" ({error.hint})" if error.hint else ""
-            tell(Event("run", f"{error.message}{hint}", Level.ERROR))
+            telling.failed(f"{error.message}{hint}")
             return False
         finally:
             look.cancel()
-    _tell_run(report, clock.monotonic() - began, tell)
+    telling.run(report, clock.monotonic() - began)
     return True
-
-
-def _tell_run(report: Report, seconds: float, tell: Tell) -> None:
-    level = Level.INFO if report.exit_code in (Exit.OK, Exit.DIFFERS) else Level.WARNING
-    if report.nothing_new:
-        tell(Event("poll", f"{report.reference} is at {report.source[:12]}, nothing new", Level.DEBUG))
-        return
-    for problem in report.problems:
-        where = f"{problem.place.path}:{problem.line}:{problem.column}"
-        tell(Event("read", f"{where}: {problem.severity}[{problem.rule}]: {problem.message}", Level.WARNING))
-    for row in report.rows:
-        if not ready(row):
-            tell(Event("deliver", f"{row.state}: {row.message}", Level.WARNING, cluster=row.cluster))
-    written = sum(row.created + row.changed + row.pruned for row in report.rows)
-    text = f"{report.source[:12]}: {written} objects written or deleted in {len(report.rows)} clusters, {seconds:.1f} s"
-    tell(Event("run", text, level))
 
 
 async def _look(repo: Repo, options: Options, moved: asyncio.Event) -> None:

@@ -7,7 +7,7 @@ import asyncio
 from pathlib import Path
 
 from reconciler.model.objects import digest_of
-from reconciler.sync.events import Event, Tell
+from reconciler.sync.events import Event, Level, Tell
 from reconciler.sync.options import Options
 from reconciler.sync.repo import Heads, LastRun, Repo, opened
 from reconciler.sync.report import Report
@@ -25,7 +25,7 @@ async def run(repo: Repo, options: Options, tell: Tell, moved: asyncio.Event | N
     Raises what stops all of it: a remote that does not answer, an untrusted commit, settings that cannot be used. What
     concerns one Subscription, object or cluster is in the report.
     """
-    tell(Event("fetch", f"asking {repo.remote.shown}"))
+    tell(Event("fetch", f"asking {repo.remote.shown}", Level.DEBUG))
     last = repo.last()
     heads = await repo.heads(last.settings if last else None)
     if last is not None and _same(last, heads, options) and await _same_facts(repo, last, options):
