@@ -91,7 +91,7 @@ def _live() -> Iterator[Tell]:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", style="bold", markup=False),
-        BarColumn(bar_width=20),
+        BarColumn(bar_width=20, complete_style="green", finished_style="green"),
         TextColumn("{task.fields[text]}", markup=False, table_column=rest),
         TimeElapsedColumn(),
     )

@@ -40,10 +40,11 @@ def _columns(output: str) -> int | None:
 
 
 def _shown(report: Report, output: str) -> list[Tally]:
+    """All rows, or as many as fit a screen: those that need attention first, then those where something was done."""
     rows = list(report.rows)
     if output == "wide" or len(rows) <= ROWS_SHOWN:
         return rows
-    return [row for row in rows if _loud(row)][:ROWS_SHOWN]
+    return sorted(filter(_loud, rows), key=lambda row: (ready(row), row.cluster))[:ROWS_SHOWN]
 
 
 def _loud(row: Tally) -> bool:
@@ -52,10 +53,11 @@ def _loud(row: Tally) -> bool:
 
 def _folded(report: Report, output: str) -> Iterator[str]:
     hidden = len(report.rows) - len(_shown(report, output))
-    if hidden:
-        quiet = sum(not _loud(row) for row in report.rows)
-        rest = hidden - quiet
-        yield f"… {quiet} clusters unchanged" + (f", {rest} more rows" if rest else "") + " (-o wide shows all)"
+    quiet = sum(not _loud(row) for row in report.rows) if hidden else 0
+    told = [f"{hidden - quiet} more clusters"] if hidden > quiet else []
+    told += [f"{_count(quiet, 'cluster')} unchanged"] if quiet else []
+    if told:
+        yield f"… {', '.join(told)} (-o wide shows all)"
 
 
 def _cells(row: Tally, guarded: set[str]) -> list[str]:
