@@ -14,6 +14,8 @@ import msgspec
 
 from reconciler.model.errors import ApiError
 
+LATER = frozenset({429, 500, 502, 503, 504})
+"""Statuses that say "later" and are worth another try; no other refusal is."""
 LONGEST = 512
 WITHHELD = "its words are withheld, because they may hold values of the Secret"
 NO_MATCH = "NoMatch"

@@ -5,6 +5,7 @@ answer comes, Untrusted when TLS or the credential is refused. Retries and deadl
 """
 
 import asyncio
+import random
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from reconciler.adapters.kube.answers import NO_MATCH, refusal
+from reconciler.adapters.kube.answers import LATER, NO_MATCH, refusal
 from reconciler.adapters.kube.connection import AuthProvider, Connection
 from reconciler.adapters.kube.discovery import Discovery
 from reconciler.adapters.kube.resources import Resource
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 PAGE = 500
 WATCH_SECONDS = 300
 """How long one watch request stays open before it is resumed."""
+WATCH_FAILURES = 5
+"""Failures in a row after which a watch is given up: about six seconds."""
+_jitter = random.SystemRandom()
 _JSON = {"Content-Type": "application/json"}
 _APPLY = {"Content-Type": "application/apply-patch+yaml"}
 _MERGE = {"Content-Type": "application/merge-patch+json"}
@@ -109,11 +113,11 @@ class Client:
                         failures, since = 0, obj["metadata"]["resourceVersion"]
                         if kind != "BOOKMARK":
                             yield kind, obj
-            except Unreachable:
+            except (Unreachable, ApiError) as error:
                 failures += 1
-                if failures > 5:
+                if failures > WATCH_FAILURES or (isinstance(error, ApiError) and error.status not in LATER):
                     raise
-                await asyncio.sleep(0.2 * 2**failures)
+                await asyncio.sleep(0.2 * 2**failures * _jitter.uniform(0.5, 1.0))
 
     async def _events(self, path: str) -> AsyncGenerator[tuple[str, Object], None]:
         async with self._transport.stream(path, WATCH_SECONDS) as (status, chunks):

@@ -15,13 +15,13 @@ from contextlib import asynccontextmanager
 import msgspec
 from yarl import URL
 
+from reconciler.adapters.kube.answers import LATER
 from reconciler.adapters.kube.connection import ClientCertificate, Connection
 from reconciler.adapters.kube.credentials import Authorized, authorize
 from reconciler.adapters.kube.lightly import aiohttp
 from reconciler.adapters.kube.tls import context_of
 from reconciler.model.errors import Unreachable, Untrusted
 
-LATER = frozenset({429, 500, 502, 503, 504})
 ATTEMPTS = 5
 FIRST_DELAY = 0.2
 LONGEST_DELAY = 5.0
@@ -30,6 +30,8 @@ LONGEST_WISH = 30.0
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 60.0
 """Deadline of one attempt; the API server gives up after 60 seconds itself."""
+IDLE_SECONDS = 30.0
+"""How long an idle connection is kept; shorter than what servers and balancers allow, so that we close first."""
 _BIG_BODY = 1 << 20
 
 _jitter = random.SystemRandom()
@@ -73,7 +75,7 @@ class Transport:
 
     def _connector(self, certificate: ClientCertificate | None) -> aiohttp.TCPConnector:
         context = context_of(self._connection, certificate) if self._connection.server.startswith("https:") else True
-        return aiohttp.TCPConnector(ssl=context, limit=0, keepalive_timeout=75)
+        return aiohttp.TCPConnector(ssl=context, limit=0, keepalive_timeout=IDLE_SECONDS)
 
     async def close(self) -> None:
         """Close all connections."""

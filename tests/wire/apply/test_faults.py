@@ -159,3 +159,10 @@ def test_key_that_left_a_secret_is_removed_from_it(place: Place) -> None:
     live = place.live("secrets", "s")
     assert live is not None
     assert list(live["data"]) == ["password"]
+
+
+def test_readiness_is_waited_for_although_the_server_says_later(behind: Place, proxy: FaultProxy) -> None:
+    with proxy.injected(Fault("GET", "watch=true", count=2, status=503)):
+        done = behind.deliver([deployment("d", behind.namespace, 2)])
+    assert done.state is State.READY
+    assert proxy.count("GET", "watch=true") <= 4
