@@ -118,7 +118,8 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]], columns: int | 
             lines += _lines(row, widths, left)
         else:
             lines += _lines([*row[:-1], ""], widths, left)
-            lines += textwrap.wrap(click.unstyle(row[-1]), room, initial_indent=INDENT, subsequent_indent=INDENT)
+            below = textwrap.wrap(click.unstyle(row[-1]), room - len(INDENT), break_on_hyphens=False)
+            lines += [INDENT + line for line in below]
     return "\n".join(lines)
 
 
@@ -159,7 +160,7 @@ def _folded(cell: str, columns: int) -> list[str]:
 def _fitted(words: str, columns: int) -> list[str]:
     if len(click.unstyle(words)) <= columns:
         return [words]
-    return textwrap.wrap(click.unstyle(words), max(columns, 1)) or [""]
+    return textwrap.wrap(click.unstyle(words), max(columns, 1), break_on_hyphens=False) or [""]
 
 
 def structured(value: Any, output: str) -> str:
