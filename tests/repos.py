@@ -13,10 +13,10 @@ Files = Mapping[str, str | bytes]
 SETTINGS = {"fleet.yaml": "fleet: demo\n"}
 
 
-def read_repo(files: Files) -> tuple[Snapshot | None, tuple[Problem, ...]]:
+def read_repo(files: Files, skipped: Mapping[str, str] = {}) -> tuple[Snapshot | None, tuple[Problem, ...]]:
     """The snapshot of a repo and its located problems; no snapshot when its settings cannot be used."""
     contents = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
-    tree = Tree({path: BlobId(digest_bytes(content)) for path, content in contents.items()}, None)
+    tree = Tree({path: BlobId(digest_bytes(content)) for path, content in contents.items()}, None, skipped)
     settings, problems = read_settings(contents.get("fleet.yaml"))
     if settings is None:
         return None, problems

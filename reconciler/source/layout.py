@@ -4,7 +4,7 @@ What they mean is decided by the kinds of their objects, never by their paths.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from reconciler.model.objects import BlobId
 from reconciler.model.settings import Settings
@@ -20,17 +20,23 @@ def selected(tree: Tree, settings: Settings) -> Mapping[str, BlobId]:
     Never read: fleet.yaml, names that begin with a dot (below the root that is named), ignored paths, and the directory
     that objects are delivered into, which would otherwise come back as sources.
     """
+    return {path: tree.files[path] for path in _wanted(sorted(tree.files), settings) if path.endswith(SUFFIXES)}
+
+
+def unreadable(tree: Tree, settings: Settings) -> Mapping[str, str]:
+    """Path to reason of what may hold objects and cannot be read: links, submodules, files without rights."""
+    paths = _wanted(sorted(tree.skipped), settings)
+    return {path: tree.skipped[path] for path in paths if path.endswith(SUFFIXES) or "." not in path.rpartition("/")[2]}
+
+
+def _wanted(paths: Iterable[str], settings: Settings) -> Iterator[str]:
     roots = tuple(normal(root) for root in settings.roots)
     delivered = normal(settings.delivery.directory.path) if settings.delivery.to == "directory" else ""
     ignored = ignores(settings.ignore)
-    files = {}
-    for path in sorted(tree.files):
-        if not path.endswith(SUFFIXES) or path == SETTINGS_PATH or not in_roots(path, roots):
-            continue
-        if ignored.match(path) or (delivered and path.startswith(delivered + "/")):
-            continue
-        files[path] = tree.files[path]
-    return files
+    for path in paths:
+        inside = path != SETTINGS_PATH and in_roots(path, roots)
+        if inside and not ignored.match(path) and not (delivered and path.startswith(delivered + "/")):
+            yield path
 
 
 def normal(path: str) -> str:

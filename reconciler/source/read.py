@@ -4,16 +4,16 @@ Paths mean nothing here, and neither does the order of files. Objects that are w
 problem says which Subscriptions must therefore be left as they are.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.objects import BlobId
 from reconciler.model.settings import Settings
-from reconciler.model.snapshot import Problem, Severity, Snapshot, Sourced
+from reconciler.model.snapshot import Place, Problem, Severity, Snapshot, Sourced
 from reconciler.model.tree import Tree
-from reconciler.source import check, concerns, layout, overrides
+from reconciler.source import check, concerns, layout, overrides, rules
 from reconciler.source.documents import ParsedFile
 from reconciler.source.gather import Finding, Gathered, gather
 from reconciler.source.locate import order
@@ -28,6 +28,7 @@ def read(tree: Tree, settings: Settings, files: Mapping[BlobId, ParsedFile]) -> 
     clusters = check.identities(gathered)
     delivered = concerns.deliveries(gathered)
     gathered.findings.extend(check.findings(gathered, delivered, tuple(selected)))
+    gathered.findings.extend(_skipped(tree, settings))
     problems = _told_once(_concerning(found, delivered) for found in gathered.findings)
     return _snapshot(gathered, clusters, tuple(sorted(problems, key=order)))
 
@@ -41,6 +42,13 @@ def _told_once(problems: Iterable[Problem]) -> list[Problem]:
         for found in listed
         if found.rule != "yaml-boolean" or (found.place.path, found.place.document, found.field) not in errors
     ]
+
+
+def _skipped(tree: Tree, settings: Settings) -> Iterator[Finding]:
+    """What cannot be read is an error: otherwise its objects would look as if somebody had removed them."""
+    for path, reason in layout.unreadable(tree, settings).items():
+        problem = rules.problem("file-skipped", Place(path), (), f"not read: {reason}")
+        yield Finding(msgspec.structs.replace(problem, line=1, column=1))
 
 
 def _concerning(found: Finding, delivered: concerns.Deliveries) -> Problem:

@@ -25,6 +25,10 @@ def _rules(severity: Severity, table: Mapping[str, tuple[str, str]]) -> dict[str
 
 
 _FILES = {
+    "file-skipped": (
+        "a path that may hold objects is a symbolic link or submodule, or cannot be read",
+        "Commit the file itself, or add the path to `ignore` in fleet.yaml.",
+    ),
     "yaml-encoding": (
         "a file is not UTF-8 text, or holds a control character",
         "Save the file as UTF-8; write control characters as escapes in double quotes.",

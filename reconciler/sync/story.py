@@ -14,7 +14,7 @@ from reconciler.model.clusters import ClusterFacts
 from reconciler.model.errors import Exit, ReconcilerError
 from reconciler.model.objects import BlobId, CommitId
 from reconciler.model.settings import Settings
-from reconciler.model.snapshot import Place, Problem, Snapshot
+from reconciler.model.snapshot import Problem, Snapshot
 from reconciler.model.status import FleetStatus
 from reconciler.model.tree import Tree
 from reconciler.render.render import render
@@ -59,21 +59,10 @@ class Library:
     async def settings(self, tree: Tree) -> Settings:
         """The settings of a tree; BrokenRepo when it has none that can be used."""
         blob = tree.files.get(SETTINGS)
-        if blob is None:
-            missing = Problem(
-                Place(SETTINGS),
-                (),
-                "no-settings",
-                "there is no fleet.yaml at the root",
-                "reconciler init",
-                line=1,
-                column=1,
-            )
-            raise BrokenRepo((missing,))
-        content = (await self._blobs.blobs([blob]))[blob]
+        content = (await self._blobs.blobs([blob]))[blob] if blob else None
         settings, problems = read_settings(content)
         if settings is None:
-            raise BrokenRepo(locate.locate(problems, {SETTINGS: content}))
+            raise BrokenRepo(problems)
         return settings
 
     async def snapshot(self, tree: Tree, settings: Settings) -> Snapshot:
@@ -107,4 +96,6 @@ async def evaluate(
     scheduled = schedule(snapshot, facts, previous)
     feeds = render(snapshot, scheduled, facts)
     problems = await library.located(tree, (*snapshot.problems, *scheduled.problems, *feeds.problems))
-    return Evaluated(tree.commit or CommitId(""), snapshot, facts, scheduled, feeds, tuple(sorted(problems)))
+    return Evaluated(
+        tree.commit or CommitId(""), snapshot, facts, scheduled, feeds, tuple(sorted(problems, key=locate.order))
+    )

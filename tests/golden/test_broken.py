@@ -29,7 +29,12 @@ ACCEPT = bool(os.environ.get("ACCEPT"))
 
 
 def _files(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    paths = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def _links(folder: Path) -> dict[str, str]:
+    return {path.relative_to(folder).as_posix(): "symbolic link" for path in folder.rglob("*") if path.is_symlink()}
 
 
 @cache
@@ -38,7 +43,8 @@ def _read(case: str) -> tuple[Snapshot | None, tuple[Problem, ...]]:
     files.pop("problems.txt", None)
     for path in files.pop("without.txt", b"").decode().split():
         del files[path]
-    snapshot, problems = read_repo(files)
+    links = _links(BROKEN / case)
+    snapshot, problems = read_repo({path: files[path] for path in files.keys() - links.keys()}, links)
     if snapshot is None:
         return None, problems
     placed = _schedule(snapshot)

@@ -7,7 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.model.objects import ObjectKey
+from reconciler.model.settings import Settings
 from reconciler.model.snapshot import Severity, Snapshot
+from reconciler.model.tree import Tree
+from reconciler.source.read import read
 from tests.repos import SETTINGS, problems_of, read_repo
 
 APPS = "apps.clusternet.io/v1alpha1"
@@ -249,3 +252,20 @@ def test_reading_never_raises(texts: list[str], junk: bytes) -> None:
     for found in problems:
         assert found.line >= 1
         assert found.hint
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("apps/web.yaml", True),
+        ("vendor/lib", True),
+        ("apps/logo.png", False),
+        (".github/linked.yaml", False),
+        ("rendered/dev/a.yaml", False),
+    ],
+)
+def test_link_that_may_hold_objects_makes_the_repo_unclean(path: str, told: bool) -> None:
+    tree = Tree({}, None, {path: "symbolic link"})
+    snapshot = read(tree, Settings(fleet="demo"), {})
+    assert [problem.place.path for problem in snapshot.problems if problem.rule == "file-skipped"] == [path] * told
+    assert snapshot.clean is not told
