@@ -78,7 +78,7 @@ def test_doing_it_twice_changes_nothing_more(text: str) -> None:
     ),
     data=st.data(),
 )
-@hypothesis_settings(max_examples=40)
+@hypothesis_settings(max_examples=25)
 def test_only_the_named_document_of_a_stream_changes(chosen: list[str], data: st.DataObject) -> None:
     documents = [LAYOUTS[name].removeprefix("# top\n---\n").rstrip("\n") + "\n" for name in chosen]
     number = data.draw(st.integers(0, len(documents) - 1))
