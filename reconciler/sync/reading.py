@@ -3,7 +3,6 @@
 import contextlib
 from pathlib import Path
 
-from reconciler import __version__
 from reconciler.adapters.cache import Cache
 from reconciler.adapters.git.run import Git
 from reconciler.adapters.git.worktree import WorkTree
@@ -14,7 +13,7 @@ from reconciler.sync import statusbranch, story
 from reconciler.sync.clients import Clients
 from reconciler.sync.options import Options
 from reconciler.sync.reach import reaching
-from reconciler.sync.repo import opened
+from reconciler.sync.repo import REMEMBERED, opened
 from reconciler.sync.worklist import Evaluated
 
 
@@ -53,7 +52,7 @@ class _WorkTree:
 
     def __init__(self, options: Options, directory: Path) -> None:
         self.files = WorkTree(Git(options.environment), directory)
-        self.library = story.Library(self.files, Cache(options.cache, "worktrees", __version__))
+        self.library = story.Library(self.files, Cache(options.cache, "worktrees", REMEMBERED))
 
 
 async def status_of(options: Options) -> FleetStatus:

@@ -19,6 +19,9 @@ from reconciler.model.settings import Settings, StatusTo
 from reconciler.sync.clients import Clients
 from reconciler.sync.options import Options
 
+REMEMBERED = f"{__version__}+1"
+"""Version of what the cache holds; the number goes up when a file is parsed to something else than before."""
+
 
 class LastRun(msgspec.Struct, frozen=True):
     """What is remembered of the last run with the same command line; may be lost at any time."""
@@ -52,7 +55,7 @@ class Repo:
         self._door = door
         self.remote = fleet
         self.mirror = Mirror(door, fleet, options.cache)
-        self.cache = Cache(options.cache, fleet.slug, __version__)
+        self.cache = Cache(options.cache, fleet.slug, REMEMBERED)
         self.revision = options.revision
         self.path = options.path
         self.asked: CommitId | None = None
