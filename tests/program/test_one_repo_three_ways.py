@@ -57,7 +57,6 @@ def test_files_of_directory_and_branches_equal_what_is_live(
         assert {name: live.ours(body) for name, body in found.items()} == files
 
 
-@pytest.mark.xfail(strict=True, reason="the status does not say which way it was delivered, so units count as settled")
 def test_changing_the_way_of_delivery_delivers_everything_the_new_way(repo: FleetRepo, fleet_id: str) -> None:
     thing = manifests.config_map("default", "thing", "here")
     repo.commit(

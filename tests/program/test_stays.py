@@ -71,4 +71,7 @@ def test_staying_sync_leaks_nothing_over_many_commits(repo: FleetRepo, staying: 
             before = handles(staying), memory(staying)
     eventually(lambda: len(children(staying)) <= LASTING_CHILDREN, "only lasting child processes are left")
     eventually(lambda: handles(staying) <= before[0], "no more handles than before")
-    assert memory(staying) <= before[1] + MEMORY_MIB
+    now = handles(staying), memory(staying)
+    print(f"{COMMITS} commits; after {WARM}: {before[0]} handles, {before[1]:.1f} MiB; in the end: ", end="")
+    print(f"{now[0]} handles, {now[1]:.1f} MiB, {len(children(staying))} children")
+    assert now[1] <= before[1] + MEMORY_MIB
