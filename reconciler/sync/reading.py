@@ -4,6 +4,7 @@ import contextlib
 from pathlib import Path
 
 from reconciler.adapters.cache import Cache
+from reconciler.adapters.git.remote import is_repo
 from reconciler.adapters.git.run import Git
 from reconciler.adapters.git.worktree import WorkTree
 from reconciler.model.snapshot import Snapshot
@@ -19,7 +20,7 @@ from reconciler.sync.worklist import Evaluated
 
 async def evaluated(options: Options) -> Evaluated:
     """Read, schedule and render. A path without --branch, --tag or --commit means its work tree as it lies there."""
-    if options.revision.kind == "head" and _is_directory(options.repo):
+    if options.revision.kind == "head" and _has_files(Path(options.repo)):
         worktree = _WorkTree(options, Path(options.repo) / options.path)
         return await _evaluate(options, worktree.library, await worktree.files.tree())
     async with opened(options) as repo:
@@ -28,8 +29,9 @@ async def evaluated(options: Options) -> Evaluated:
         return await _evaluate(options, library, await repo.mirror.tree(commit, options.path))
 
 
-def _is_directory(repo: str) -> bool:
-    return Path(repo).is_dir()
+def _has_files(repo: Path) -> bool:
+    """Whether a path has files to be read as they lie there; a bare repo has commits only."""
+    return repo.is_dir() and ((repo / ".git").exists() or not is_repo(repo))
 
 
 async def snapshot_of(options: Options) -> Snapshot:
