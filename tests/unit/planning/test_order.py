@@ -1,7 +1,7 @@
 """Waves: nothing before what it needs, nothing deleted before its users."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.model.objects import ObjectKey
@@ -85,6 +85,7 @@ keys = st.builds(
 )
 
 
+@settings(max_examples=40)
 @given(st.lists(keys, unique=True), st.randoms(use_true_random=False))
 def test_waves_hold_every_change_once_and_do_not_depend_on_the_order_they_came_in(some: list[ObjectKey], r) -> None:
     changes = [change(one) for one in some]

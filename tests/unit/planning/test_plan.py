@@ -161,7 +161,7 @@ def executed(decided: Plan, before: Inventory) -> Inventory:
     return msgspec.structs.replace(before, entries=after)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.none() | feeds, inventories, evidences)
 def test_after_a_plan_is_carried_out_the_next_one_is_empty(feed, inventory, evidence) -> None:
     decided = plan(UNIT, feed, inventory, {}, evidence)
@@ -169,7 +169,7 @@ def test_after_a_plan_is_carried_out_the_next_one_is_empty(feed, inventory, evid
     assert again.changes == 0
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.none() | feeds, inventories, evidences)
 def test_only_what_the_inventory_holds_and_the_feed_lacks_is_pruned(feed, inventory, evidence) -> None:
     decided = plan(UNIT, feed, inventory, {}, evidence)
@@ -177,7 +177,7 @@ def test_only_what_the_inventory_holds_and_the_feed_lacks_is_pruned(feed, invent
     assert pruned <= inventory.entries.keys() - {obj.key for obj in (feed.objects if feed else ())}
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(feeds, inventories)
 def test_nothing_is_written_before_its_namespace(feed, inventory) -> None:
     decided = plan(UNIT, feed, inventory, {}, CLEAN)
@@ -187,7 +187,7 @@ def test_nothing_is_written_before_its_namespace(feed, inventory) -> None:
         assert wave_of.get(home, -1) < number
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(inventories, evidences)
 def test_a_plan_decides_about_every_object_exactly_once(inventory, evidence) -> None:
     decided = plan(UNIT, None, inventory, {}, evidence)
