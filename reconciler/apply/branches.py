@@ -1,7 +1,7 @@
 """Delivery into a branch per cluster (the rendered-manifests pattern), planned as for a cluster.
 
     <path of the object>               what another tool applies from the branch
-    .reconciler/<ns>.<name>.json       the inventory of one Subscription
+    .reconciler/<ns>.<name>.inventory  the inventory of one Subscription
 
 One run makes at most one commit per branch, with objects and inventories together, and none where nothing changed. All
 branches are written by one stream and pushed at once; a branch that another run moved meanwhile is read and planned

@@ -17,6 +17,7 @@ from reconciler.planning import filenames
 from reconciler.planning.plan import keep_of, plan
 
 FOLDER = ".reconciler"
+SUFFIX = ".inventory"
 SHA1 = 40
 """Digits of an id in most repos; those with longer ones call the same content by another name than we do."""
 
@@ -71,9 +72,12 @@ class Prepared(msgspec.Struct, frozen=True):
 
 
 def index_path(subscription: str) -> str:
-    """Where the inventory of a Subscription (`namespace/name`) stands in a branch."""
+    """Where the inventory of a Subscription (`namespace/name`) stands in a branch.
+
+    JSON, but not named so: tools that deploy whole directories take every `.json` for a manifest.
+    """
     namespace, _, name = subscription.partition("/")
-    return f"{FOLDER}/{filenames.word(namespace)}.{filenames.word(name)}.json"
+    return f"{FOLDER}/{filenames.word(namespace)}.{filenames.word(name)}{SUFFIX}"
 
 
 async def read_branches(mirror: Mirror, pattern: str, fleet: str) -> dict[str, Branch]:
@@ -84,7 +88,7 @@ async def read_branches(mirror: Mirror, pattern: str, fleet: str) -> dict[str, B
     blobs: dict[str, list[BlobId]] = {}
     for ref, folder in zip(heads, folders, strict=True):
         found = reading.items_of(folder) if folder else ()
-        blobs[ref] = [BlobId(item.id) for item in found if item.name.endswith(b".json")]
+        blobs[ref] = [BlobId(item.id) for item in found if item.name.endswith(SUFFIX.encode())]
     contents = await mirror.blobs(blob for several in blobs.values() for blob in several)
     return {ref: _branch(ref, head, [contents[blob] for blob in blobs[ref]], fleet) for ref, head in heads.items()}
 

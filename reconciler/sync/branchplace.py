@@ -24,7 +24,7 @@ class BranchPlace:
         """One commit per branch that changes, all in one push."""
         errand = self._errand
         todo = errand.open(works)
-        if not todo and errand.previous.units:
+        if not todo and errand.previous.units and not errand.is_new_place:
             return ()
         tell(Event("deliver", f"reading branches {errand.settings.delivery.branches.prefix}*"))
         there = await branches.read_inventories(self._mirror, errand.settings, self._source_branch)

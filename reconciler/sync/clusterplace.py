@@ -46,7 +46,8 @@ class ClusterPlace:
         return tuple(delivered for task in tasks for delivered in task.result())
 
     def _by_cluster(self, works: Sequence[Work]) -> Mapping[str, list[Work]]:
-        everywhere = not self._errand.previous.units or self._errand.options.check_drift
+        errand = self._errand
+        everywhere = not errand.previous.units or errand.is_new_place or errand.options.check_drift
         found: dict[str, list[Work]] = {cluster: [] for cluster in self._errand.evaluated.facts} if everywhere else {}
         for work in self._errand.open(works):
             found.setdefault(work.unit.cluster, []).append(work)

@@ -26,7 +26,7 @@ from reconciler.sync.clusterplace import ClusterPlace
 from reconciler.sync.directoryplace import DirectoryPlace
 from reconciler.sync.events import Event, Level, Tell
 from reconciler.sync.options import Options
-from reconciler.sync.places import Errand, Place, cluster_names, directory_root
+from reconciler.sync.places import Errand, Place, cluster_names, directory_root, place_name
 from reconciler.sync.reach import Reach, reaching
 from reconciler.sync.repo import Heads, LastRun, Repo
 from reconciler.sync.report import Report, rows_of
@@ -94,7 +94,9 @@ class _Delivery:
 
     def _fold(self, done: Sequence[Delivered]) -> FleetStatus:
         units = {row.unit: self._status_of(row) for row in done}
-        return fold.fleet_status(self._previous, units, self._evaluated.facts, self._evaluated.commit)
+        after = fold.fleet_status(self._previous, units, self._evaluated.facts, self._evaluated.commit)
+        place = place_name(self._options, self._evaluated.snapshot.settings)
+        return after if after.place == place or not after.units else msgspec.structs.replace(after, place=place)
 
     def _status_of(self, row: Delivered) -> UnitStatus | None:
         wanted = row.unit in self._evaluated.feeds.units or row.state in (State.HELD, State.SUSPENDED)

@@ -45,10 +45,15 @@ class Errand(msgspec.Struct, frozen=True):
         """Names of clusters by id."""
         return cluster_names(self.evaluated.facts, self.previous)
 
+    @property
+    def is_new_place(self) -> bool:
+        """Whether the status tells of another place, so that it says nothing about this one."""
+        return self.previous.place != place_name(self.options, self.settings)
+
     def open(self, works: Iterable[Work]) -> list[Work]:
         """The works that the status does not show as done; all of them when looking for drift."""
         units = self.previous.units
-        if self.options.check_drift:
+        if self.options.check_drift or self.is_new_place:
             return list(works)
         return [w for w in works if w.feed is None or not fold.settled(units.get(w.unit), w.feed.digest)]
 
@@ -63,6 +68,18 @@ def directory_root(options: Options, settings: Settings) -> Path | None:
     if options.directory is not None:
         return options.directory
     return Path(settings.delivery.directory.path) if settings.delivery.to == "directory" else None
+
+
+def place_name(options: Options, settings: Settings) -> str:
+    """What status calls the place. A directory tells by its own index what is there, so its path does not matter."""
+    if directory_root(options, settings) is not None:
+        return "directory"
+    branches = settings.delivery.branches
+    return (
+        f"branches {branches.prefix} {branches.repo or ''}".strip()
+        if settings.delivery.to == "branches"
+        else "clusters"
+    )
 
 
 def cluster_names(facts: Mapping[str, ClusterFacts], previous: FleetStatus) -> dict[str, str]:

@@ -66,7 +66,7 @@ async def test_every_cluster_gets_a_branch_with_a_file_per_object(origin: Origin
     assert [row.state for row in done] == [State.DELIVERED] * 2
     assert results(done) == [["a:created", "b:created"], ["a:created"]]
     assert files(origin, "clusters/east") == [
-        ".reconciler/default.web.json", "default/web/web/config-map_a.yaml", "default/web/web/config-map_b.yaml"
+        ".reconciler/default.web.inventory", "default/web/web/config-map_a.yaml", "default/web/web/config-map_b.yaml"
     ]  # fmt: skip
     read = yaml.safe_load(origin.show("clusters/west", "default/web/web/config-map_a.yaml"))
     assert read == config("a", x="no")
@@ -83,7 +83,7 @@ async def test_what_did_not_change_makes_no_commit(origin: Origin, mirror_of: Ma
     assert len(origin.log("clusters/east")) == 1
     assert len(origin.log("clusters/west")) == 2
     assert git(origin.path, "diff", "--name-only", "clusters/west~1", "clusters/west").splitlines() == [
-        ".reconciler/default.web.json", "default/web/web/config-map_a.yaml"
+        ".reconciler/default.web.inventory", "default/web/web/config-map_a.yaml"
     ]  # fmt: skip
 
 
@@ -96,7 +96,7 @@ async def test_what_left_the_feed_is_removed_and_files_of_others_stay(origin: Or
     assert results(await deliver(mirror, work("east", config("a")))) == [["a:unchanged", "b:pruned"]]
     assert results(await deliver(mirror, gone("east"))) == [["a:pruned"]]
     assert files(origin, "clusters/east") == [
-        ".reconciler/default.api.json", "README.md", "default/api/web/config-map_c.yaml"
+        ".reconciler/default.api.inventory", "README.md", "default/api/web/config-map_c.yaml"
     ]  # fmt: skip
 
 
@@ -180,7 +180,10 @@ async def test_a_cluster_that_was_renamed_moves_to_its_new_branch(origin: Origin
     await deliver(mirror, work("east", config("a")), work("west", config("b")))
     renamed = msgspec.structs.replace(OPTIONS, names={**NAMES, "id-east": "orient"})
     await deliver(mirror, work("east", config("a")), options=renamed)
-    assert files(origin, "clusters/orient") == [".reconciler/default.web.json", "default/web/web/config-map_a.yaml"]
+    assert files(origin, "clusters/orient") == [
+        ".reconciler/default.web.inventory",
+        "default/web/web/config-map_a.yaml",
+    ]
     assert files(origin, "clusters/east") == []
     assert len(files(origin, "clusters/west")) == 2
 
