@@ -109,8 +109,7 @@ def _guard(where: str, guard: Guard | None, output: str) -> Iterator[str]:
     yield from (f"{terminal.INDENT}would delete {key}" for key in keys)
     if len(guard.keys) > len(keys):
         yield f"{terminal.INDENT}… {len(guard.keys) - len(keys)} more (-o wide shows all)"
-    ask = "mend the repo, or to delete exactly these" if guard.rule == "problems" else "to delete exactly these"
-    yield f"{terminal.INDENT}{ask}: --acknowledge {guard.acknowledge}"
+    yield f"{terminal.INDENT}to delete these: --acknowledge {guard.acknowledge}"
 
 
 def _last_line(report: Report) -> str:

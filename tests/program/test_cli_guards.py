@@ -22,7 +22,7 @@ def test_a_subscription_that_goes_nowhere_any_more_keeps_its_objects_until_the_d
     assert held.stdout.count("would delete ") == 9
     assert fleet_repo.rendered() == before
 
-    digests = re.findall(r"to delete exactly these: --acknowledge (\w{40})", held.stdout)
+    digests = re.findall(r"to delete these: --acknowledge (\w{40})", held.stdout)
     one = fleet_repo.run("sync", "--once", "--acknowledge", digests[0])
     assert one.code == 6
     assert one.stdout.count("held[unplaced]") == 2
