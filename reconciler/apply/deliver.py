@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from reconciler.adapters.kube.client import Client, connect
-from reconciler.adapters.kube.connection import Connection
+from reconciler.adapters.kube.client import Client
 from reconciler.apply import inventory as inventories
 from reconciler.apply import observe, ownership, wait
 from reconciler.apply.execute import WAITING, Executed, Owner, execute
@@ -44,22 +43,6 @@ def nothing(_: Unit) -> None:
     """Leave units that nobody mentioned."""
 
 
-async def deliver(
-    connection: Connection,
-    cluster: ClusterFacts,
-    works: Sequence[Work],
-    options: Options,
-    report: Report,
-    decide: Decide = nothing,
-) -> tuple[Delivered, ...]:
-    """Open the connection and bring every unit of one cluster to its feed; sorted by unit."""
-    try:
-        async with connect(connection) as client:
-            return await deliver_over(client, cluster, works, options, report, decide)
-    except ReconcilerError as error:
-        return tuple(_stopped(work.unit, error) for work in works)
-
-
 async def deliver_over(
     client: Client,
     cluster: ClusterFacts,
@@ -68,7 +51,7 @@ async def deliver_over(
     report: Report,
     decide: Decide = nothing,
 ) -> tuple[Delivered, ...]:
-    """As `deliver`, over a connection that is open and stays so."""
+    """Bring every unit of one cluster to its feed, over a connection that stays open; sorted by unit."""
     try:
         there = await inventories.read_all(client, options.fleet, options.namespace)
     except ReconcilerError as error:

@@ -13,7 +13,7 @@ from reconciler.adapters.kube.client import connect
 from reconciler.adapters.kube.connection import Connection
 from reconciler.adapters.kube.kubeconfig import resolve
 from reconciler.apply import inventory as inventories
-from reconciler.apply.deliver import Decide, deliver, nothing
+from reconciler.apply.deliver import Decide, Report, deliver_over, nothing
 from reconciler.apply.options import Event, Options
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.feed import RenderedFeed, RenderedObject, Unit
@@ -88,6 +88,13 @@ def feed_of(unit: Unit, bodies: Sequence[Body]) -> RenderedFeed:
     return RenderedFeed(unit, objects, digest_of([obj.digest for obj in objects]))
 
 
+async def deliver(
+    connection: Connection, facts: ClusterFacts, works: Sequence[Work], how: tuple[Options, Report, Decide]
+) -> tuple[Delivered, ...]:
+    async with connect(connection) as client:
+        return await deliver_over(client, facts, works, *how)
+
+
 @dataclass
 class Place:
     """One unit's view of one cluster. Inventories live in the test's own namespace."""
@@ -127,7 +134,7 @@ class Place:
 
     def deliver_all(self, works: Sequence[Work], decide: Decide = nothing, **options: object) -> tuple[Delivered, ...]:
         how = self.options(**options)
-        return asyncio.run(deliver(self.connection, self.facts, works, how, self.events.append, decide))
+        return asyncio.run(deliver(self.connection, self.facts, works, (how, self.events.append, decide)))
 
     def inventory(self) -> Inventory | None:
         return self.inventories().get(self.unit)

@@ -10,13 +10,13 @@ import sys
 from pathlib import Path
 
 from reconciler.adapters.kube.kubeconfig import resolve
-from reconciler.apply.deliver import deliver
+from reconciler.apply.deliver import nothing
 from reconciler.apply.options import Options
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.feed import Unit
 from reconciler.model.plan import Work
 from reconciler.model.settings import Access
-from tests.wire.apply.place import CLEAN, COMMIT, Body, config, feed_of, space
+from tests.wire.apply.place import CLEAN, COMMIT, Body, config, deliver, feed_of, space
 
 CLUSTER = ClusterFacts(id="7f3e9f5c-0000-4000-8000-00000000000a", namespace="clusternet-x", name="x")
 UNIT = Unit("default/web", CLUSTER.id)
@@ -34,7 +34,7 @@ def run(kubeconfig: str, context: str, namespace: str, number: int) -> None:
     connection = resolve(Access(context=context), {"KUBECONFIG": kubeconfig}, Path.home())
     work = Work(UNIT, feed_of(UNIT, bodies(namespace, number)) if number >= 0 else None, CLEAN)
     options = Options(fleet=namespace, commit=COMMIT, namespace=namespace, wait=number < 0)
-    (done,) = asyncio.run(deliver(connection, CLUSTER, [work], options, lambda _: None))
+    (done,) = asyncio.run(deliver(connection, CLUSTER, [work], (options, lambda _: None, nothing)))
     print(done.state)
 
 
