@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from reconciler.apply.deliver import nothing
 from reconciler.model.errors import Exit
 from reconciler.model.feed import Unit
 from reconciler.model.plan import Work
@@ -20,6 +22,7 @@ from tests.wire.apply.place import (
     config,
     custom,
     definition,
+    deliver,
     deployment,
     outcome,
     results,
@@ -254,3 +257,39 @@ def test_what_is_not_ready_in_time_is_reported_and_looked_at_again(place: Place)
     assert (done.state, outcome(done, "d").message) == (State.PROGRESSING, "0 of 1 available")
     again = place.deliver(bodies, timeout=1.0)
     assert (again.state, results(again)) == (State.PROGRESSING, {"d": "unchanged"})
+
+
+def test_nobody_waits_any_more_when_there_is_something_newer(place: Place) -> None:
+    bodies = [deployment("d", place.namespace, 1, nodeSelector={"no": "node"})]
+
+    async def run() -> tuple[Delivered, ...]:
+        newer = asyncio.Event()
+        asyncio.get_running_loop().call_later(1.5, newer.set)
+        how = (place.options(newer=newer), place.events.append, nothing)
+        async with asyncio.timeout(20):
+            return await deliver(place.connection, place.facts, [place.work(bodies)], how)
+
+    (done,) = asyncio.run(run())
+    assert (done.state, results(done)) == (State.PROGRESSING, {"d": "created"})
+
+
+def test_object_of_more_than_a_mebibyte_of_json_is_written(place: Place) -> None:
+    large = config("a", place.namespace, "\n" * 600_000)
+    assert results(place.deliver([large])) == {"a": "created"}
+    live = place.live("configmaps", "a")
+    assert live is not None
+    assert list(live["metadata"]["annotations"]) == ["apps.clusternet.io/owned-by-description"]
+
+
+def test_change_that_the_server_forbids_is_told_in_its_words(place: Place) -> None:
+    place.deliver([deployment("d", place.namespace, 0)])
+    other = deployment("d", place.namespace, 0)
+    labels = {"app": "other"}
+    other["spec"] = {
+        **other["spec"],
+        "selector": {"matchLabels": labels},
+        "template": {**other["spec"]["template"], "metadata": {"labels": labels}},
+    }
+    done = place.deliver([other])
+    assert outcome(done, "d").reason == "Invalid"
+    assert "field is immutable" in outcome(done, "d").message

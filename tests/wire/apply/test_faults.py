@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from reconciler.adapters.kube import transport
 from reconciler.model.errors import Exit
 from reconciler.model.status import State
 from tests.plugins.faults import Fault, FaultProxy
@@ -166,3 +167,15 @@ def test_readiness_is_waited_for_although_the_server_says_later(behind: Place, p
         done = behind.deliver([deployment("d", behind.namespace, 2)])
     assert done.state is State.READY
     assert proxy.count("GET", "watch=true") <= 4
+
+
+def test_server_that_hangs_is_given_up_at_the_deadline(
+    behind: Place, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "ANSWER_SECONDS", 1.0)
+    with proxy.injected(Fault("GET", "configmaps", delay=4)):
+        began = time.monotonic()
+        done = behind.deliver([config("a", behind.namespace)])
+    assert (done.state, done.message) == (State.UNREACHABLE, f"{behind.cluster.context} does not answer in time")
+    assert time.monotonic() - began < 4
+    assert proxy.count("GET", "configmaps") == 1
