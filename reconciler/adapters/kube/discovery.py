@@ -4,6 +4,7 @@ Built-in kinds cost no request. Any other kind costs one request for its group a
 list of everything lags behind a definition that was created a moment ago. A kind that was unknown is asked for again.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from reconciler.adapters.kube.answers import NO_MATCH
@@ -20,13 +21,17 @@ class Discovery:
     def __init__(self, get: Get) -> None:
         self._get = get
         self._known: dict[tuple[str, str], Resource] = {}
+        self._asking: dict[str, asyncio.Lock] = {}
+        """One question at a time per API version: a hundred objects of one kind ask once."""
 
     async def resource(self, api_version: str, kind: str) -> Resource:
         """The resource of a kind in one API version; ApiError with reason `NoMatch` when it is not served."""
         known = built_in(api_version, kind) or self._known.get((api_version, kind))
         if known:
             return known
-        await self._ask(api_version)
+        async with self._asking.setdefault(api_version, asyncio.Lock()):
+            if (api_version, kind) not in self._known:
+                await self._ask(api_version)
         known = self._known.get((api_version, kind))
         if known is None:
             raise ApiError(404, NO_MATCH, f'no matches for kind "{kind}" in version "{api_version}"')

@@ -157,6 +157,14 @@ def test_built_in_kinds_cost_no_discovery_and_others_one_request(proxy: FaultPro
     run(connection(proxy.cluster, proxy.kubeconfig), unknown)
 
 
+def test_many_who_ask_for_one_kind_cost_one_request(proxy: FaultProxy) -> None:
+    async def work(client: Client) -> None:
+        await asyncio.gather(*(client.resource("events.k8s.io/v1", "Event") for _ in range(50)))
+
+    run(connection(proxy.cluster, proxy.kubeconfig), work)
+    assert proxy.requests().total() == 1
+
+
 def test_static_table_agrees_with_the_server(child: Cluster) -> None:
     from reconciler.adapters.kube.resources import _KINDS
 
