@@ -61,6 +61,11 @@ class FleetRepo:
         return self.top / "remote.git"
 
     @property
+    def address(self) -> str:
+        """What runs are given as REPO."""
+        return str(self.remote)
+
+    @property
     def run_in(self) -> Path:
         return self.top / "run"
 
@@ -93,7 +98,7 @@ class FleetRepo:
         """`reconciler COMMAND … REMOTE` in the background; its output is for `finish`."""
         env = {**os.environ, **_IDENTITY, "RECONCILER_CACHE": str(self.cache), **self.env}
         return subprocess.Popen(
-            [str(RECONCILER), arguments[0], str(self.remote), *arguments[1:]],
+            [str(RECONCILER), arguments[0], self.address, *arguments[1:]],
             cwd=self.run_in,
             env=env,
             stdin=subprocess.DEVNULL,
