@@ -21,7 +21,7 @@ from reconciler.model.objects import CommitId, Digest, ObjectKey
 from reconciler.model.plan import Action, Change, Entry, Inventory, Plan, Seen, Work
 from reconciler.model.status import Delivered, Outcome, Result, State
 from reconciler.planning import filenames
-from reconciler.planning.plan import plan
+from reconciler.planning.plan import keep_of, plan
 
 INDEX = ".reconciler/fleet.json"
 
@@ -212,7 +212,10 @@ class _Place:
         for change in prunes:
             self._directory.delete(self._path(change.key))
             entries.pop(change.key, None)
-        if writes or prunes or inventory.feed != decided.feed:
+        released = [change for change in decided.kept if change.released]
+        for change in released:
+            entries.pop(change.key, None)
+        if writes or prunes or released or inventory.feed != decided.feed:
             self._keep(entries, None if decided.guard else decided.feed, commit)
         return [_would(change) for change in _all(decided)]
 
@@ -221,7 +224,8 @@ class _Place:
             raise AssertionError(f"{change.action} of {change.key} has no object")
         content, version = self._texts.of(change.wanted)
         self._directory.write(self._path(change.key), content)
-        return Entry(change.key, change.api_version, change.wanted.digest, resource_version=version)
+        keep = keep_of(change.wanted.body)
+        return Entry(change.key, change.api_version, change.wanted.digest, resource_version=version, keep=keep)
 
     def _keep(self, entries: Mapping[ObjectKey, Entry], feed: Digest | None, commit: CommitId) -> None:
         path = _unit_path(self._unit)

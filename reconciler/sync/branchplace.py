@@ -20,6 +20,11 @@ class BranchPlace:
         self._source_branch = source_branch
         self._errand = errand
 
+    @property
+    def proof(self) -> str:
+        """None: what is there is far away, and the status tells of it."""
+        return ""
+
     async def deliver(self, works: Sequence[Work], judge: Judge, tell: Tell) -> Sequence[Delivered]:
         """One commit per branch that changes, all in one push."""
         errand = self._errand

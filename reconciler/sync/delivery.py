@@ -14,16 +14,12 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from reconciler.adapters import clock
-from reconciler.apply import directory
 from reconciler.model.feed import Unit
 from reconciler.model.objects import CommitId, digest_of
 from reconciler.model.snapshot import Severity
 from reconciler.model.status import Delivered, FleetStatus, State, UnitStatus
 from reconciler.planning import fold
 from reconciler.sync import statusbranch, story, trust
-from reconciler.sync.branchplace import BranchPlace
-from reconciler.sync.clusterplace import ClusterPlace
-from reconciler.sync.directoryplace import DirectoryPlace
 from reconciler.sync.events import Event, Level, Tell
 from reconciler.sync.options import Options
 from reconciler.sync.places import Errand, Place, cluster_names, directory_root, place_name
@@ -51,6 +47,22 @@ async def deliver(repo: Repo, options: Options, tell: Tell, heads: Heads, moved:
         return await _Delivery(repo, options, tell, evaluated, previous).run(reach, moved, hands_on=hands_on)
 
 
+def place_of(repo: Repo, errand: Errand, reach: Reach, moved: asyncio.Event | None) -> Place:
+    """The place that `fleet.yaml`, or the command line, says. Only that one is imported."""
+    root = directory_root(errand.options, errand.settings)
+    if root is not None:
+        from reconciler.sync.directoryplace import DirectoryPlace
+
+        return DirectoryPlace(root, errand)
+    if errand.settings.delivery.to == "branches":
+        from reconciler.sync.branchplace import BranchPlace
+
+        return BranchPlace(repo.other(errand.settings.delivery.branches.repo), repo.source_branch, errand)
+    from reconciler.sync.clusterplace import ClusterPlace
+
+    return ClusterPlace(reach, errand, moved)
+
+
 class _Delivery:
     """The second half of a run: what a commit says is known, now make it so."""
 
@@ -73,24 +85,14 @@ class _Delivery:
         selection = Selection(self._options.narrow, evaluated.facts, evaluated.snapshot)
         judge = Judge(evaluated, self._previous, selection, self._options.acknowledged)
         todo = worklist(judge, (*evaluated.feeds.units, *self._previous.units))
-        place = self._place(reach, moved)
+        place = place_of(self._repo, Errand(self._options, evaluated, self._previous), reach, moved)
         done = (*await place.deliver(todo.works, judge, self._tell), *todo.left)
         after = self._fold(done)
         if hands_on:
             after = msgspec.structs.replace(after, commit=evaluated.commit)
         written = self._previous if self._options.dry_run else await self._write(after)
-        self._remember(written)
+        self._remember(written, place)
         return self._report(done, todo, written)
-
-    def _place(self, reach: Reach, moved: asyncio.Event | None) -> Place:
-        errand = Errand(self._options, self._evaluated, self._previous)
-        root = directory_root(self._options, errand.settings)
-        if root is not None:
-            return DirectoryPlace(root, errand)
-        if errand.settings.delivery.to == "branches":
-            mirror = self._repo.other(errand.settings.delivery.branches.repo)
-            return BranchPlace(mirror, self._repo.source_branch, errand)
-        return ClusterPlace(reach, errand, moved)
 
     def _fold(self, done: Sequence[Delivered]) -> FleetStatus:
         units = {row.unit: self._status_of(row) for row in done}
@@ -117,7 +119,7 @@ class _Delivery:
         mirror = self._repo.other(settings.status.repo)
         return await statusbranch.write(mirror, settings, self._previous, after, self._evaluated.commit, clock.now())
 
-    def _remember(self, written: FleetStatus) -> None:
+    def _remember(self, written: FleetStatus, place: Place) -> None:
         if self._options.dry_run:
             return
         quiet = all(
@@ -125,7 +127,6 @@ class _Delivery:
         )
         broken = any(problem.severity is Severity.ERROR for problem in self._evaluated.problems)
         settings = self._evaluated.snapshot.settings
-        root = directory_root(self._options, settings)
         self._repo.keep(
             LastRun(
                 source=self._evaluated.commit,
@@ -133,7 +134,7 @@ class _Delivery:
                 settings=settings,
                 facts=digest_of(self._evaluated.facts),
                 settled=quiet and not broken,
-                proof=str((root / directory.INDEX).resolve()) if root else "",
+                proof=place.proof,
             )
         )
 

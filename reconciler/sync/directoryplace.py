@@ -23,6 +23,11 @@ class DirectoryPlace:
         self._root = root
         self._errand = errand
 
+    @property
+    def proof(self) -> str:
+        """The index of the directory."""
+        return str((self._root / directory.INDEX).resolve())
+
     async def deliver(self, works: Sequence[Work], judge: Judge, tell: Tell) -> Sequence[Delivered]:
         """Write what differs; units whose feed the index holds are looked at only when verifying."""
         errand = self._errand

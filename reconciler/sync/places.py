@@ -24,6 +24,10 @@ from reconciler.sync.worklist import Evaluated, Judge
 class Place(Protocol):
     """One way of delivering."""
 
+    @property
+    def proof(self) -> str:
+        """A file that must still be there for the last run to count; empty where the status tells enough."""
+
     async def deliver(self, works: Sequence[Work], judge: Judge, tell: Tell) -> Sequence[Delivered]:
         """Bring every unit of `works`, and those that the judge adds, to its feed. Settled units are not answered."""
 
