@@ -101,10 +101,21 @@ async def _verify_gpg(mirror: Mirror, commit: CommitId, keys: Signatures, home: 
     if not keys.gpg:
         raise _untrusted(commit, "it is signed with GPG, and no GPG key is trusted")
     await asyncio.to_thread(home.chmod, 0o700)
-    options = ["--homedir", str(home), "--batch", "--no-tty", "--quiet", "--no-autostart", "--import"]
+    options = [
+        "--homedir",
+        str(home),
+        "--batch",
+        "--no-tty",
+        "--quiet",
+        "--no-autostart",
+        "--status-fd",
+        "1",
+        "--import",
+    ]
     armoured = "\n".join(keys.gpg).encode()
     imported = await mirror.door.run(Call(options, home, program="gpg", stdin=armoured))
-    if imported.status != 0:
+    # Not by the exit status: gpg fails over an agent that it does not need, when the path to its socket is too long.
+    if imported.stdout.count(b"[GNUPG:] IMPORT_OK ") < len(keys.gpg):
         raise UsageError("bad-key", "signatures.gpg: gpg cannot import these keys", "gpg --armor --export KEY")
     _, said = await _raw(mirror, commit, [], home)
     words = {match["word"]: match["rest"].strip() for match in _GPG_STATUS.finditer(said)}
