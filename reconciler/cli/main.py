@@ -105,6 +105,7 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit with the code of the table in `--help`."""
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         code = cli.main(prog_name="reconciler", standalone_mode=False) or 0
     except click.exceptions.Exit as stop:
@@ -121,6 +122,11 @@ def main() -> NoReturn:
         _show_bug(error)
         code = Exit.BUG
     sys.exit(int(code))
+
+
+def _terminated(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - signal's signature
+    """End as on Ctrl-C, so that whatever was started is ended too."""
+    raise SystemExit(128 + number)
 
 
 def _show(error: ReconcilerError) -> None:

@@ -120,6 +120,8 @@ def _last_line(report: Report) -> str:
     if attention := sum(not ready(row) for row in report.rows):
         need = "needs" if attention == 1 else "need"
         parts.append(f"{attention} of {_count(len(report.rows), 'cluster')} {need} attention")
+    if report.problems:
+        parts.append(f"{_count(len(report.problems), 'problem')} in the repo")
     if report.status:
         parts.append(f"status {report.status[:12]}")
     return "\n".join(terminal.wrapped(", ".join(parts), terminal.width()))

@@ -74,11 +74,14 @@ async def _watch(given: dict[str, Any]) -> None:
 
 def _again(found: FleetStatus, given: dict[str, Any], *, first: bool) -> None:
     units = statusview.asked(found, given["cluster"], given["subscription"])
-    if terminal.colourful():
-        click.clear()
+    if terminal.redrawn():
+        if not first:
+            click.clear()
     elif not first:
         terminal.emit("---" if given["output"] == "yaml" else "")
     statusview.show(found, units, given)
+    if terminal.redrawn():
+        terminal.talk(f"watching every {given['interval']:g} s; Ctrl-C ends it")
 
 
 def _code(units: list[UnitStatus]) -> Exit:

@@ -45,7 +45,12 @@ def interactive() -> bool:
 
 def colourful() -> bool:
     """Whether stdout may be coloured (https://no-color.org)."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return redrawn() and not os.environ.get("NO_COLOR")
+
+
+def redrawn() -> bool:
+    """Whether stdout is a screen that may be cleared."""
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def width() -> int:

@@ -118,6 +118,8 @@ def test_watch_survives_a_remote_that_goes_away(
     fleet_repo.change(WEB, "weight: 2", "weight: 5")
     fleet_repo.sync()
     until(lines, "deliveries good")
+    child.terminate()
+    assert child.wait(timeout=5) == 143
 
 
 def test_status_reads_what_was_written_into_another_repo_and_branch(fleet_repo: TemplateRepo) -> None:
