@@ -19,7 +19,7 @@ from reconciler.model.objects import CommitId, digest_of
 from reconciler.model.snapshot import Severity
 from reconciler.model.status import Delivered, FleetStatus, State, UnitStatus
 from reconciler.planning import fold
-from reconciler.sync import statusbranch, story, trust
+from reconciler.sync import previous, statusbranch, story, trust
 from reconciler.sync.events import Event, Level, Tell
 from reconciler.sync.options import Options
 from reconciler.sync.places import Errand, Place, cluster_names, directory_root, place_name
@@ -37,14 +37,14 @@ async def deliver(repo: Repo, options: Options, tell: Tell, heads: Heads, moved:
     library = story.Library(repo.mirror, repo.cache)
     settings = await library.settings(tree)
     status = await repo.status_head(settings, heads)
-    previous = await statusbranch.read(repo.other(settings.status.repo), settings, status)
-    hands_on = await trust.check(repo, library, commit, settings, previous)
+    last = await previous.read(repo, settings, status)
+    hands_on = await trust.check(repo, library, commit, settings, last)
     tell(Event("read", f"{len(tree.files)} files at {commit[:12]}", Level.DEBUG))
     snapshot = await library.snapshot(tree, settings)
     async with reaching(options, settings, repo.clients) as reach:
         facts = await reach.facts(snapshot)
-        evaluated = await story.evaluate(library, tree, snapshot, facts, previous)
-        return await _Delivery(repo, options, tell, evaluated, previous).run(reach, moved, hands_on=hands_on)
+        evaluated = await story.evaluate(library, tree, snapshot, facts, last)
+        return await _Delivery(repo, options, tell, evaluated, last).run(reach, moved, hands_on=hands_on)
 
 
 def place_of(repo: Repo, errand: Errand, reach: Reach, moved: asyncio.Event | None) -> Place:
@@ -117,7 +117,9 @@ class _Delivery:
         settings = self._evaluated.snapshot.settings
         self._tell(Event("status", f"writing {settings.status.branch}"))
         mirror = self._repo.other(settings.status.repo)
-        return await statusbranch.write(mirror, settings, self._previous, after, self._evaluated.commit, clock.now())
+        written = await statusbranch.write(mirror, settings, self._previous, after, self._evaluated.commit, clock.now())
+        previous.remember(self._repo, settings, written)
+        return written
 
     def _remember(self, written: FleetStatus, place: Place) -> None:
         if self._options.dry_run:

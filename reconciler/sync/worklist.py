@@ -46,6 +46,7 @@ class Judge:
         self._acknowledged = _spelled_out(acknowledged, previous)
         self._clean = evaluated.snapshot.clean
         self._held = _held(evaluated)
+        self._evidences: dict[tuple[str, bool], Evidence] = {}
 
     def decide(self, unit: Unit) -> Work | Delivered | None:
         """Work, a reason to leave the unit, or None when the run does not ask for it."""
@@ -61,11 +62,17 @@ class Judge:
         return Work(unit, feed, self._evidence(unit))
 
     def _evidence(self, unit: Unit) -> Evidence:
-        scheduled = self._evaluated.schedule.subscriptions.get(unit.subscription)
+        about = (unit.subscription, unit.cluster in self._evaluated.facts)
+        if about not in self._evidences:
+            self._evidences[about] = self._gather(*about)
+        return self._evidences[about]
+
+    def _gather(self, subscription: str, cluster_known: bool) -> Evidence:  # noqa: FBT001 - a key, not a switch
+        scheduled = self._evaluated.schedule.subscriptions.get(subscription)
         return Evidence(
             clean=self._clean,
-            subscription_known=unit.subscription in self._evaluated.snapshot.subscriptions,
-            cluster_known=unit.cluster in self._evaluated.facts,
+            subscription_known=subscription in self._evaluated.snapshot.subscriptions,
+            cluster_known=cluster_known,
             placed=scheduled is None or bool(scheduled.placements),
             acknowledged=self._acknowledged,
         )
