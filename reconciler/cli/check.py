@@ -1,15 +1,18 @@
 """`reconciler check`: every problem of a fleet repo, before anything is delivered."""
 
 import asyncio
+from pathlib import PurePosixPath
 from typing import Any
 
 import click
+import msgspec
 
 from reconciler.cli import options, problems
 from reconciler.cli.terminal import talk
 from reconciler.model.errors import Exit
-from reconciler.model.snapshot import Severity
+from reconciler.model.snapshot import Problem, Severity
 from reconciler.sync import reading
+from reconciler.sync.options import Options
 from reconciler.sync.story import BrokenRepo
 
 
@@ -20,18 +23,31 @@ from reconciler.sync.story import BrokenRepo
 def check(**given: Any) -> None:
     """Report every problem of REPO: the work tree of a path, or a commit.
 
-    Exits 3 when there is an error, or with --strict a warning.
+    Files are named as from here, so that an editor or code host finds them. Exits 3 when there is an error, or with
+    --strict a warning.
     """
+    asked = options.reading(given)
     try:
-        found = asyncio.run(reading.evaluated(options.reading(given))).problems
+        found = asyncio.run(reading.evaluated(asked)).problems
     except BrokenRepo as error:
         found = error.problems
+    found = tuple(_placed(problem, _top(asked)) for problem in found)
     problems.print_problems(found, given["output"])
     errors = sum(problem.severity is Severity.ERROR for problem in found)
     if given["output"] == "text":
         talk(_summary(errors, len(found) - errors))
     if errors or (given["strict"] and found):
         raise click.exceptions.Exit(int(Exit.PROBLEMS))
+
+
+def _top(asked: Options) -> PurePosixPath:
+    """Where the files of the fleet lie: below REPO for a work tree, below the root of the repo for a commit."""
+    return PurePosixPath(asked.repo if reading.is_work_tree(asked) else ".", asked.path)
+
+
+def _placed(problem: Problem, top: PurePosixPath) -> Problem:
+    place = msgspec.structs.replace(problem.place, path=str(top / problem.place.path))
+    return msgspec.structs.replace(problem, place=place)
 
 
 def _summary(errors: int, warnings: int) -> str:

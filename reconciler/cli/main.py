@@ -118,6 +118,9 @@ def main() -> NoReturn:
     except ReconcilerError as error:
         _show(error)
         code = error.exit_code
+    except OSError as error:
+        _show(_system_error(error))
+        code = Exit.FAILED
     except Exception as error:  # noqa: BLE001 - the one broad catch: our bug, told as such
         _show_bug(error)
         code = Exit.BUG
@@ -127,6 +130,12 @@ def main() -> NoReturn:
 def _terminated(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - signal's signature
     """End as on Ctrl-C, so that whatever was started is ended too."""
     raise SystemExit(128 + number)
+
+
+def _system_error(error: OSError) -> ReconcilerError:
+    """What the system said no to, as far as it tells: no right, no space, no such file."""
+    where = f"{error.filename}: " if error.filename else ""
+    return ReconcilerError("system", f"{where}{error.strerror or type(error).__name__}")
 
 
 def _show(error: ReconcilerError) -> None:

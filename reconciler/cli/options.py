@@ -14,6 +14,8 @@ from reconciler.sync.options import Narrow, Options
 F = TypeVar("F", bound=Callable[..., Any])
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+SHORTEST_LOOK = 0.1
+"""Seconds between two looks at a remote, at the least."""
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -22,15 +24,20 @@ class Duration(click.ParamType[float]):
 
     name = "duration"
 
+    def __init__(self, least: float = 0.0) -> None:
+        """Durations of at least so many seconds."""
+        self._least = least
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         if isinstance(value, int | float):
             return float(value)
-        if value.isdigit():
-            return float(value)
-        parts = _DURATION.findall(value)
-        if not parts or "".join(number + unit for number, unit in parts) != value:
+        parts = [(value, "s")] if value.isdecimal() else _DURATION.findall(value)
+        if not parts or "".join(number + unit for number, unit in parts) not in (value, value + "s"):
             self.fail(f"{value!r} is no duration; write 30s, 5m or 1h30m", param, ctx)
-        return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+        seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
+        if seconds < self._least:
+            self.fail(f"{value!r} is too short; at least {self._least:g}s", param, ctx)
+        return seconds
 
 
 def cache_directory() -> Path:

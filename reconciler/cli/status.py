@@ -36,7 +36,7 @@ _EXIT = {
 @click.option("-w", "--watch", is_flag=True, help="Show it again whenever it changes, until interrupted.")
 @click.option(
     "--interval",
-    type=options.Duration(),
+    type=options.Duration(options.SHORTEST_LOOK),
     default="5s",
     show_default=True,
     metavar="DURATION",

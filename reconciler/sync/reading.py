@@ -7,6 +7,8 @@ from reconciler.adapters.cache import Cache
 from reconciler.adapters.git.remote import is_repo
 from reconciler.adapters.git.run import Git
 from reconciler.adapters.git.worktree import WorkTree
+from reconciler.model.objects import CommitId
+from reconciler.model.settings import Settings
 from reconciler.model.snapshot import Snapshot
 from reconciler.model.status import FleetStatus
 from reconciler.model.tree import Tree
@@ -14,13 +16,13 @@ from reconciler.sync import statusbranch, story
 from reconciler.sync.clients import Clients
 from reconciler.sync.options import Options
 from reconciler.sync.reach import reaching
-from reconciler.sync.repo import REMEMBERED, opened
+from reconciler.sync.repo import REMEMBERED, Repo, opened
 from reconciler.sync.worklist import Evaluated
 
 
 async def evaluated(options: Options) -> Evaluated:
     """Read, schedule and render. A path without --branch, --tag or --commit means its work tree as it lies there."""
-    if options.revision.kind == "head" and _has_files(Path(options.repo)):
+    if is_work_tree(options):
         worktree = _WorkTree(options, Path(options.repo) / options.path)
         return await _evaluate(options, worktree.library, await worktree.files.tree())
     async with opened(options) as repo:
@@ -29,9 +31,10 @@ async def evaluated(options: Options) -> Evaluated:
         return await _evaluate(options, library, await repo.mirror.tree(commit, options.path))
 
 
-def _has_files(repo: Path) -> bool:
-    """Whether a path has files to be read as they lie there; a bare repo has commits only."""
-    return repo.is_dir() and ((repo / ".git").exists() or not is_repo(repo))
+def is_work_tree(options: Options) -> bool:
+    """Whether files are read as they lie there; a bare repo has commits only."""
+    repo = Path(options.repo)
+    return options.revision.kind == "head" and repo.is_dir() and ((repo / ".git").exists() or not is_repo(repo))
 
 
 async def snapshot_of(options: Options) -> Snapshot:
@@ -62,7 +65,18 @@ async def status_of(options: Options) -> FleetStatus:
     async with opened(options) as repo:
         heads = await repo.heads(None)
         commit = await repo.fetch(heads)
-        library = story.Library(repo.mirror, repo.cache)
-        settings = await library.settings(await repo.mirror.tree(commit, options.path))
+        settings = await _settings(repo, commit)
         head = await repo.status_head(settings, heads)
         return await statusbranch.read(repo.other(settings.status.repo), settings, head)
+
+
+async def _settings(repo: Repo, commit: CommitId) -> Settings:
+    """The settings of a commit; while it is broken, those of the last good one, whose status is still to be seen."""
+    library = story.Library(repo.mirror, repo.cache)
+    try:
+        return await library.settings(await repo.mirror.tree(commit, repo.path))
+    except story.BrokenRepo:
+        last = repo.last()
+        if last is None:
+            raise
+        return last.settings

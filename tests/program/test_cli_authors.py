@@ -113,6 +113,8 @@ def test_check_tells_people_and_machines_the_same_problem(fleet_repo: TemplateRe
     assert run("check", "-o", "github", at=fleet_repo.work).stdout.startswith(
         f"::error file={WEB},line={problem['line']}"
     )
+    elsewhere = run("check", "work", "-o", "json", at=fleet_repo.top)
+    assert [one["file"] for one in json.loads(elsewhere.stdout)] == [f"work/{WEB}"]
     sarif = json.loads(run("check", "-o", "sarif", at=fleet_repo.work).stdout)
     assert sarif["runs"][0]["results"][0]["ruleId"] == problem["rule"]
 

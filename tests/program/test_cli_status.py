@@ -55,6 +55,9 @@ def test_status_exits_by_what_was_asked_for(fleet_repo: TemplateRepo) -> None:
     assert held.code == 6
     assert "--acknowledge" in held.stdout
     assert fleet_repo.run("status", "--subscription", "default/web").code == 0
+    fleet_repo.commit({"fleet.yaml": "fleet: [\n"})
+    broken = fleet_repo.run("status")
+    assert (broken.code, "2 of 5 deliveries good" in broken.stdout) == (6, True), "a broken commit hides no status"
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from reconciler.cli.main import COMMANDS, cli
+from reconciler.cli.options import Duration
 from reconciler.model.errors import Exit
 
 TOP = Path(__file__).parents[3]
@@ -60,14 +61,30 @@ def test_summaries_in_the_table_are_one_line_of_help() -> None:
         (["sync", "--interva", "1s"], "'--interval'"),
         (["nothing-like-it"], "No such command 'nothing-like-it'."),
         (["sync", "--timeout", "5 minutes"], "is no duration; write 30s, 5m or 1h30m"),
+        (["sync", "--interval", "0"], "is too short; at least 0.1s"),
         (["sync", "--branch", "a", "--tag", "b"], "give one of --branch, --tag and --commit"),
     ],
-    ids=["command", "option", "unknown", "duration", "revisions"],
+    ids=["command", "option", "unknown", "duration", "interval", "revisions"],
 )
 def test_a_slip_is_answered_with_a_hint(words: list[str], hint: str) -> None:
     answer = CliRunner().invoke(cli, words)
     assert answer.exit_code == Exit.USAGE
     assert hint in answer.output
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("30", 30.0), ("30s", 30.0), ("1h30m", 5400.0), ("250ms", 0.25), ("1.5m", 90.0), ("0", 0.0)],
+    ids=str,
+)
+def test_durations_are_read_as_go_reads_them(text: str, seconds: float) -> None:
+    assert Duration().convert(text, None, None) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "m", "1d", "-5s", "5 m", "1h30", "1.2.3s"], ids=repr)
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter):
+        Duration().convert(text, None, None)
 
 
 def page() -> ModuleType:
