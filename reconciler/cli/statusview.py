@@ -9,21 +9,24 @@ from reconciler.model.errors import UsageError
 from reconciler.model.status import FleetStatus, State, UnitStatus
 from reconciler.planning import fold
 
+_NOTHING = "nothing was delivered yet"
 _GOOD = frozenset({State.READY, State.DELIVERED, State.SUSPENDED})
 
 
 def asked(found: FleetStatus, cluster: str | None, subscription: str | None) -> list[UnitStatus]:
     """The units of one cluster (name or id) or Subscription; UsageError for one that the status does not know."""
-    units = list(found.units.values())
+    units = sorted(found.units.values(), key=lambda unit: (_name(found, unit), unit.subscription))
     if cluster:
+        if not any(cluster in (unit.cluster, _name(found, unit)) for unit in units):
+            raise _unknown("cluster", cluster, {_name(found, unit) for unit in units})
         units = [unit for unit in units if cluster in (unit.cluster, _name(found, unit))]
-        if not units:
-            raise _unknown("cluster", cluster, {_name(found, unit) for unit in found.units.values()})
     if subscription:
-        units = [unit for unit in units if subscription in (unit.subscription, unit.subscription.partition("/")[2])]
-        if not units:
-            raise _unknown("subscription", subscription, {unit.subscription for unit in found.units.values()})
-    return sorted(units, key=lambda unit: (_name(found, unit), unit.subscription))
+        every = {unit.subscription for unit in found.units.values()}
+        named = {name for name in every if subscription in (name, name.partition("/")[2])}
+        if not named:
+            raise _unknown("subscription", subscription, every)
+        units = [unit for unit in units if unit.subscription in named]
+    return units
 
 
 def _unknown(kind: str, name: str, known: set[str]) -> UsageError:
@@ -38,7 +41,7 @@ def show(found: FleetStatus, units: list[UnitStatus], given: dict[str, Any]) -> 
         terminal.emit(terminal.structured(as_data(found, units), given["output"]))
         return
     if not units:
-        terminal.emit(f"{found.fleet}: nothing was delivered yet")
+        terminal.emit(f"{found.fleet}: nothing of this was delivered" if found.units else f"{found.fleet}: {_NOTHING}")
         return
     wide = given["output"] == "wide"
     if wide or given["cluster"] or given["subscription"]:

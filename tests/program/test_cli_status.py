@@ -42,6 +42,8 @@ def test_status_is_told_for_the_fleet_a_cluster_and_a_subscription(fleet_repo: T
     members = {"cluster", "clusterId", "subscription", "state", "message", "commit", "feed", "objects", "replicas"}
     assert all(members | {"failures"} == unit.keys() for unit in told["units"])
 
+    neither = fleet_repo.run("status", "--cluster", "dev", "--subscription", "web")
+    assert (neither.code, neither.stdout) == (0, "demo: nothing of this was delivered\n")
     unknown = fleet_repo.run("status", "--cluster", "prd")
     assert (unknown.code, unknown.stdout) == (2, "")
     assert "did you mean prod?" in unknown.stderr
