@@ -33,6 +33,8 @@ def print_report(report: Report, output: str) -> None:
     for line in (*_folded(report, output), *_failures(report, output), *_guards(report, output)):
         terminal.emit(line)
     terminal.emit(_last_line(report))
+    if report.unwritten is not None:
+        terminal.talk_error(report.unwritten.code, report.unwritten.message, report.unwritten.hint)
 
 
 def _columns(output: str) -> int | None:
@@ -159,6 +161,7 @@ def as_data(report: Report) -> dict[str, Any]:
         "reference": report.reference,
         "commit": report.source,
         "statusCommit": report.status or None,
+        "statusError": report.unwritten and report.unwritten.message,
         "nothingNew": report.nothing_new,
         "dryRun": report.dry_run,
         "exitCode": int(report.exit_code),

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from reconciler.adapters import clock
+from reconciler.model.errors import ReconcilerError
 from reconciler.model.feed import Unit
 from reconciler.model.objects import CommitId, digest_of
 from reconciler.model.snapshot import Severity
@@ -25,7 +26,7 @@ from reconciler.sync.options import Options
 from reconciler.sync.places import Errand, Place, cluster_names, directory_root, place_name
 from reconciler.sync.reach import Reach, reaching
 from reconciler.sync.repo import Heads, LastRun, Repo
-from reconciler.sync.report import Report, rows_of
+from reconciler.sync.report import Report, Unwritten, rows_of
 from reconciler.sync.selection import Selection
 from reconciler.sync.worklist import Evaluated, Judge, Worklist, worklist
 
@@ -90,7 +91,14 @@ class _Delivery:
         after = self._fold(done)
         if hands_on:
             after = msgspec.structs.replace(after, commit=evaluated.commit)
-        written = self._previous if self._options.dry_run else await self._write(after)
+        if self._options.dry_run:
+            return self._report(done, todo, self._previous)
+        try:
+            written = await self._write(after)
+        except ReconcilerError as error:
+            # What was delivered is told all the same; nothing is remembered, so that the next run writes it.
+            why = Unwritten(error.code, error.message, error.hint, error.exit_code)
+            return msgspec.structs.replace(self._report(done, todo, self._previous), unwritten=why)
         self._remember(written, place)
         return self._report(done, todo, written)
 
@@ -122,8 +130,6 @@ class _Delivery:
         return written
 
     def _remember(self, written: FleetStatus, place: Place) -> None:
-        if self._options.dry_run:
-            return
         quiet = all(
             status.state in fold.SETTLED or status.state is State.SUSPENDED for status in written.units.values()
         )

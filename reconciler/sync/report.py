@@ -11,6 +11,15 @@ from reconciler.model.status import Delivered, State, Tally, UnitStatus
 from reconciler.planning import fold
 
 
+class Unwritten(msgspec.Struct, frozen=True):
+    """Why the status could not be written, although the delivery ended."""
+
+    code: str
+    message: str
+    hint: str
+    exit_code: Exit
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """One run."""
 
@@ -26,6 +35,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[Problem, ...] = ()
     status: str = ""
     """The commit that wrote the status; empty when there was nothing to write."""
+    unwritten: Unwritten | None = None
     dry_run: bool = False
     nothing_new: bool = False
     """The remote had nothing that an earlier run had not settled."""
@@ -35,6 +45,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         """The highest class of what happened."""
         broken = any(problem.severity is Severity.ERROR for problem in self.problems)
         code = max(fold.exit_of(self.delivered), Exit.PROBLEMS if broken else Exit.OK)
+        if self.unwritten is not None:
+            return max(code, self.unwritten.exit_code)
         if self.dry_run and code is Exit.OK and any(row.created + row.changed + row.pruned for row in self.rows):
             return Exit.DIFFERS
         return code

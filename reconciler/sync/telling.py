@@ -21,8 +21,15 @@ class Telling:
             self._told = None
             return
         counts = [sum(count) for count in zip(*((r.created, r.changed, r.pruned) for r in report.rows), strict=True)]
-        trouble = (report.source, report.problems, [(r.cluster, r.state, r.message) for r in report.rows])
+        trouble = (
+            report.source,
+            report.problems,
+            report.unwritten,
+            [(r.cluster, r.state, r.message) for r in report.rows],
+        )
         again = trouble == self._told and not any(counts)
+        if report.unwritten is not None:
+            self._tell(Event("status", report.unwritten.message, Level.DEBUG if again else Level.ERROR))
         self._told = trouble
         self._trouble(report, Level.DEBUG if again else Level.WARNING)
         created, changed, pruned = counts or (0, 0, 0)

@@ -94,3 +94,18 @@ def test_an_empty_feed_cannot_be_written(fleet_repo: TemplateRepo) -> None:
     done = fleet_repo.sync(expect=3).report
     assert [problem["file"] for problem in done["problems"]] == [WEB]
     assert {unit["subscription"] for unit in done["units"] if unit["objects"]} == {"default/log-shipper"}
+
+
+def test_a_status_that_cannot_be_written_hides_nothing_and_is_written_by_the_next_run(fleet_repo: TemplateRepo) -> None:
+    hook = fleet_repo.remote / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho this branch is protected >&2\nexit 1\n")
+    hook.chmod(0o755)
+    refused = fleet_repo.run("sync", "--once")
+    assert refused.code == 4
+    assert "17 created" in refused.stdout
+    assert "error[status-rejected]: branch 'reconciler-status'" in refused.stderr
+    hook.unlink()
+    written = fleet_repo.sync().report
+    assert (written["statusError"], bool(written["statusCommit"])) == (None, True)
+    assert fleet_repo.sync().report["nothingNew"] is True
