@@ -30,7 +30,8 @@ def print_report(report: Report, output: str) -> None:
         guarded = {d.guard.message for d in report.delivered if d.guard}
         rows = [_cells(row, guarded) for row in _shown(report, output)]
         terminal.emit(terminal.table(HEADERS, rows, _columns(output)))
-    for line in (*_folded(report, output), *_failures(report, output), *_guards(report, output)):
+    details = [*_failures(report, output), *_guards(report, output)]
+    for line in (*_folded(report, output), *details, *([""] if details else [])):
         terminal.emit(line)
     terminal.emit(_last_line(report))
     if report.unwritten is not None:
@@ -80,14 +81,23 @@ def failures_of(report: Report) -> Iterator[tuple[str, str, Failure]]:
 
 
 def _failures(report: Report, output: str) -> Iterator[str]:
-    found = list(failures_of(report))
-    shown = found if output == "wide" else found[:ROWS_SHOWN]
+    """One row per failure; the same failure of several clusters is one row, but for `wide`."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for cluster, _, failure in failures_of(report):
+        alike.setdefault((failure.object, f"{failure.reason}: {failure.message}"), []).append(cluster)
+    rows = [(where, thing, why) for (thing, why), clusters in alike.items() for where in _where(clusters, output)]
+    shown = rows if output == "wide" else rows[:ROWS_SHOWN]
     if shown:
         yield ""
-        rows = [(cluster, failure.object, f"{failure.reason}: {failure.message}") for cluster, _, failure in shown]
-        yield terminal.table(("CLUSTER", "OBJECT", "WHY"), rows, _columns(output))
-    if len(found) > len(shown):
-        yield f"… {len(found) - len(shown)} more (-o wide shows all)"
+        yield terminal.table(("CLUSTER", "OBJECT", "WHY"), shown, _columns(output))
+    if len(rows) > len(shown):
+        yield f"… {len(rows) - len(shown)} more (-o wide shows all)"
+
+
+def _where(clusters: list[str], output: str) -> list[str]:
+    if output == "wide" or len(clusters) == 1:
+        return clusters
+    return [f"{clusters[0]} and {len(clusters) - 1} more"]
 
 
 def _guards(report: Report, output: str) -> Iterator[str]:
