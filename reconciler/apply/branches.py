@@ -24,9 +24,10 @@ from reconciler.apply.texts import Texts
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.feed import Unit
 from reconciler.model.objects import CommitId, Digest
-from reconciler.model.plan import Action, Evidence, Plan, Work
+from reconciler.model.plan import Evidence, Plan, Work
 from reconciler.model.settings import Settings
-from reconciler.model.status import Delivered, Outcome, Result, State
+from reconciler.model.status import Delivered, Result, State
+from reconciler.planning import foreseen
 
 ATTEMPTS = 8
 """Rounds of reading, planning and pushing what other runs moved meanwhile."""
@@ -34,14 +35,6 @@ _PAUSE = 0.2
 """Seconds that racing runs keep apart, at most, times the round."""
 _MOVED = Evidence(clean=True, subscription_known=False, cluster_known=True, placed=True)
 """A cluster has another name now: what its old branch holds stands in the new one, so nothing guards it."""
-
-_RESULT = {
-    Action.CREATE: Result.CREATED,
-    Action.CHANGE: Result.CHANGED,
-    Action.PRUNE: Result.PRUNED,
-    Action.KEEP: Result.KEPT,
-    Action.UNCHANGED: Result.UNCHANGED,
-}
 
 
 async def read_inventories(mirror: Mirror, settings: Settings, source_branch: str | None) -> dict[str, Branch]:
@@ -189,7 +182,7 @@ def _answer(decided: Plan) -> Delivered:
     return Delivered(
         decided.unit,
         State.HELD if held else State.DELIVERED,
-        tuple(_outcomes(decided)),
+        foreseen.outcomes(decided),
         feed=None if held else decided.feed,
         guard=decided.guard,
     )
@@ -203,15 +196,9 @@ def _refused(decided: Plan, rejection: Rejection) -> Delivered:
         msgspec.structs.replace(outcome, result=Result.FAILED, reason=reason, message=rejection.reason)
         if outcome.result in written
         else outcome
-        for outcome in _outcomes(decided)
+        for outcome in foreseen.outcomes(decided)
     )
     return Delivered(decided.unit, State.FAILED, outcomes, message=f"branch not taken: {rejection.reason}")
-
-
-def _outcomes(decided: Plan) -> Iterable[Outcome]:
-    for wave in (*decided.waves, *decided.prunes, decided.kept):
-        for change in wave:
-            yield Outcome(change.key, _RESULT[change.action], reason=change.reason)
 
 
 def _message(one: Prepared, source: CommitId) -> str:

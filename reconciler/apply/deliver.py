@@ -5,7 +5,7 @@ all its units. Nothing is raised but bugs and cancellation, after which the inve
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -20,22 +20,15 @@ from reconciler.model.clusters import ClusterFacts
 from reconciler.model.errors import ApiError, Exit, ReconcilerError, Unreachable, Untrusted
 from reconciler.model.feed import Unit
 from reconciler.model.objects import ObjectKey
-from reconciler.model.plan import Action, Change, Inventory, Plan, Work
+from reconciler.model.plan import Action, Inventory, Plan, Work
 from reconciler.model.status import Delivered, Health, Outcome, Result, State
-from reconciler.planning import health
+from reconciler.planning import foreseen, health
 from reconciler.planning.plan import plan
 
 Decide = Callable[[Unit], Work | Delivered | None]
 """Asked about units that the cluster holds and nobody mentioned: what to do, a reason to leave them, or nothing."""
 Report = Callable[[Event], None]
 
-_RESULT = {
-    Action.CREATE: Result.CREATED,
-    Action.CHANGE: Result.CHANGED,
-    Action.PRUNE: Result.PRUNED,
-    Action.KEEP: Result.KEPT,
-    Action.UNCHANGED: Result.UNCHANGED,
-}
 _STATES = tuple(State)
 
 
@@ -108,7 +101,7 @@ class _Delivery:
         evidence = msgspec.structs.replace(work.evidence, elsewhere=self._elsewhere(work, inventory))
         decided = plan(unit, work.feed, inventory, seen, evidence)
         if self._options.dry_run:
-            return _folded(decided, tuple(_would(change) for change in _all(decided)), self._options)
+            return _folded(decided, foreseen.outcomes(decided), self._options)
         description = ownership.owner(unit, self._cluster.namespace)
         owner = Owner(description, self._expected, self._known)
         planned = decided.changes
@@ -163,15 +156,6 @@ def _unwatched(outcome: Outcome) -> Outcome:
     """Nobody waits, so that an object on its way to be ready is as good as any."""
     on_its_way = outcome.health is Health.PROGRESSING and not outcome.reason
     return msgspec.structs.replace(outcome, health=Health.UNKNOWN, message="") if on_its_way else outcome
-
-
-def _all(decided: Plan) -> Iterable[Change]:
-    for wave in (*decided.waves, *decided.prunes, decided.kept):
-        yield from wave
-
-
-def _would(change: Change) -> Outcome:
-    return Outcome(change.key, _RESULT[change.action], message=change.reason)
 
 
 def _folded(

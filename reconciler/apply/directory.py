@@ -8,6 +8,7 @@ The index makes an unchanged unit cost nothing; the inventory of a unit is widen
 after its last delete, so that a run that was killed is finished by the next one.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -19,8 +20,8 @@ from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.feed import Unit
 from reconciler.model.objects import CommitId, Digest, ObjectKey
 from reconciler.model.plan import Action, Change, Entry, Inventory, Plan, Seen, Work
-from reconciler.model.status import Delivered, Outcome, Result, State
-from reconciler.planning import filenames
+from reconciler.model.status import Delivered, Result, State
+from reconciler.planning import filenames, foreseen
 from reconciler.planning.plan import keep_of, plan
 
 INDEX = ".reconciler/fleet.json"
@@ -46,6 +47,8 @@ class Record(msgspec.Struct, frozen=True):
     entries: tuple[Entry, ...]
     feed: Digest | None = None
     commit: CommitId | None = None
+    cluster: str = ""
+    """The name of the cluster when its files were written: the directory that they stand in."""
 
 
 Done = Callable[[Delivered], None]
@@ -82,32 +85,49 @@ def read_index(root: Path, fleet: str) -> Index:
     return index
 
 
-def units_of(index: Index) -> Mapping[Unit, Digest | None]:
-    """The units that a directory holds, with the feed that is wholly there."""
-    return {Unit(name, cid): feed for cid, cluster in index.clusters.items() for name, feed in cluster.units.items()}
+def units_of(index: Index, names: Mapping[str, str]) -> Mapping[Unit, Digest | None]:
+    """The units that a directory holds, with the feed that is wholly there; None for a cluster that was renamed."""
+    return {
+        Unit(subscription, cid): feed if names.get(cid, cluster.name) == cluster.name else None
+        for cid, cluster in index.clusters.items()
+        for subscription, feed in cluster.units.items()
+    }
+
+
+class _Run(msgspec.Struct, frozen=True):
+    """What all units of one delivery share."""
+
+    directory: Directory
+    options: Options
+    texts: Texts
+    shared: frozenset[str]
+    """Names that several clusters have."""
 
 
 def deliver(root: Path, works: Iterable[Work], options: Options) -> list[Delivered]:
     """Bring every unit of `works` to its feed."""
+    names = Counter(options.names.values())
+    run = _Run(Directory(root), options, Texts(), frozenset(name for name, times in names.items() if times > 1))
     if options.dry_run:
-        return [_deliver_unit(Directory(root), work, options, Texts()) for work in works]
+        return [_deliver_unit(run, work) for work in works]
     with exclusive(root):
-        return list(_deliver_all(root, works, options))
+        return list(_deliver_all(run, works, read_index(root, options.fleet)))
 
 
-def _deliver_all(root: Path, works: Iterable[Work], options: Options) -> Iterator[Delivered]:
-    index, directory, touched, texts = read_index(root, options.fleet), Directory(root), False, Texts()
+def _deliver_all(run: _Run, works: Iterable[Work], index: Index) -> Iterator[Delivered]:
+    touched = False
     try:
         for work in works:
-            if options.stop():
+            if run.options.stop():
                 break
-            delivered = _deliver_unit(directory, work, options, texts)
-            touched |= _note(index, delivered, options)
-            options.done(delivered)
+            delivered = _deliver_unit(run, work)
+            touched |= _note(index, delivered, run.options)
+            run.options.done(delivered)
             yield delivered
     finally:
         if touched:
-            directory.write(INDEX, msgspec.json.format(msgspec.json.encode(index, order="sorted"), indent=1))
+            content = msgspec.json.format(msgspec.json.encode(index, order="sorted"), indent=1)
+            run.directory.write(INDEX, content)
 
 
 def _note(index: Index, delivered: Delivered, options: Options) -> bool:
@@ -127,57 +147,53 @@ def _note(index: Index, delivered: Delivered, options: Options) -> bool:
     return changed
 
 
-def _deliver_unit(directory: Directory, work: Work, options: Options, texts: Texts) -> Delivered:
-    unit = work.unit
+def _deliver_unit(run: _Run, work: Work) -> Delivered:
+    unit, options = work.unit, run.options
     try:
-        inventory = _inventory(directory, unit, options.fleet)
-        place = _Place(directory, unit, options.names.get(unit.cluster, unit.cluster), texts)
+        inventory, home = _inventory(run.directory, unit, options.fleet)
+        name = _name(run, unit, home if work.feed is None else "")
+        place = _Place(run.directory, unit, name, run.texts)
+        if home not in ("", name) and not options.dry_run:
+            _Place(run.directory, unit, home, run.texts).clear(inventory)
+            inventory = Inventory(unit, options.fleet)
         decided = plan(unit, work.feed, inventory, place.look(inventory) if options.verify else {}, work.evidence)
-        if options.dry_run:
-            return _answer(decided, [_would(change) for change in _all(decided)])
-        outcomes = place.execute(decided, inventory, options.commit)
-        return _answer(decided, outcomes)
+        if not options.dry_run:
+            place.execute(decided, inventory, options.commit)
+        return _answer(decided)
     except ReconcilerError as error:
         return Delivered(unit, State.FAILED, message=error.message)
 
 
-def _all(decided: Plan) -> Iterator[Change]:
-    for wave in (*decided.waves, *decided.prunes, decided.kept):
-        yield from wave
-
-
-_RESULT = {
-    Action.CREATE: Result.CREATED,
-    Action.CHANGE: Result.CHANGED,
-    Action.PRUNE: Result.PRUNED,
-    Action.KEEP: Result.KEPT,
-    Action.UNCHANGED: Result.UNCHANGED,
-}
-
-
-def _would(change: Change) -> Outcome:
-    return Outcome(change.key, _RESULT[change.action], reason=change.reason)
-
-
-def _answer(decided: Plan, outcomes: list[Outcome]) -> Delivered:
+def _answer(decided: Plan) -> Delivered:
     held = decided.guard is not None
     state = State.HELD if held else State.DELIVERED
-    return Delivered(decided.unit, state, tuple(outcomes), feed=None if held else decided.feed, guard=decided.guard)
+    feed = None if held else decided.feed
+    return Delivered(decided.unit, state, foreseen.outcomes(decided), feed=feed, guard=decided.guard)
 
 
 def _unit_path(unit: Unit) -> str:
     return f".reconciler/units/{unit.cluster}/{unit.subscription.replace('/', '.', 1)}.json"
 
 
-def _inventory(directory: Directory, unit: Unit, fleet: str) -> Inventory:
+def _name(run: _Run, unit: Unit, home: str) -> str:
+    """The directory of the unit's cluster; UsageError when two clusters would share it."""
+    name = home or run.options.names.get(unit.cluster, unit.cluster)
+    if name in run.shared:
+        raise UsageError("same-name", f"several clusters are named {name!r}, so they would share a directory")
+    return name
+
+
+def _inventory(directory: Directory, unit: Unit, fleet: str) -> tuple[Inventory, str]:
+    """The inventory of a unit, and the directory that its files stand in (empty for a new one)."""
     content = directory.read(_unit_path(unit))
     if content is None:
-        return Inventory(unit, fleet)
+        return Inventory(unit, fleet), ""
     try:
         record = msgspec.json.decode(content, type=Record)
     except msgspec.DecodeError as error:
         raise ReconcilerError("bad-inventory", f"{_unit_path(unit)} cannot be read: {error}") from error
-    return Inventory(unit, fleet, {entry.key: entry for entry in record.entries}, record.feed, record.commit)
+    entries = {entry.key: entry for entry in record.entries}
+    return Inventory(unit, fleet, entries, record.feed, record.commit), record.cluster
 
 
 class _Place:
@@ -198,7 +214,7 @@ class _Place:
             seen[key] = Seen(exists=content is not None, drifted=drifted)
         return seen
 
-    def execute(self, decided: Plan, inventory: Inventory, commit: CommitId) -> list[Outcome]:
+    def execute(self, decided: Plan, inventory: Inventory, commit: CommitId) -> None:
         """Write and delete what the plan says; the inventory is a superset of the files at every moment."""
         entries = dict(inventory.entries)
         todo = [change for wave in decided.waves for change in wave]
@@ -217,7 +233,11 @@ class _Place:
             entries.pop(change.key, None)
         if writes or prunes or released or inventory.feed != decided.feed:
             self._keep(entries, None if decided.guard else decided.feed, commit)
-        return [_would(change) for change in _all(decided)]
+
+    def clear(self, inventory: Inventory) -> None:
+        """Remove the files of a unit whose cluster has another name now; they are written anew where they belong."""
+        for key in inventory.entries:
+            self._directory.delete(self._path(key))
 
     def _write(self, change: Change) -> Entry:
         if change.wanted is None:
@@ -232,7 +252,7 @@ class _Place:
         if not entries:
             self._directory.delete(path)
             return
-        record = Record(tuple(entry for _, entry in sorted(entries.items())), feed, commit)
+        record = Record(tuple(entry for _, entry in sorted(entries.items())), feed, commit, self._cluster)
         self._directory.write(path, msgspec.json.encode(record))
 
     def _path(self, key: ObjectKey) -> str:

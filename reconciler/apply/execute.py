@@ -21,6 +21,7 @@ from reconciler.apply.write import TERMINATING, Done, Expected, Pending, Writer,
 from reconciler.model.objects import ObjectKey
 from reconciler.model.plan import Action, Change, Entry, Inventory, Plan
 from reconciler.model.status import Health, Outcome, Result
+from reconciler.planning import foreseen
 
 ESTABLISH_SECONDS = 30.0
 """How long custom resources wait for their definition to be established."""
@@ -83,7 +84,7 @@ class _Run:
         whole = self._plan.guard is None and all(_is_done(outcome) for outcome in self._outcomes.values())
         if touched or any(change.released for change in self._plan.kept) or recorded.feed != self._plan.feed:
             recorded = await self._record(recorded, self._entries, whole=whole)
-        ordered = [self._outcomes[change.key] for change in _all(self._plan)]
+        ordered = [self._outcomes[change.key] for change in foreseen.changes(self._plan)]
         return Executed(tuple(ordered), recorded, tuple(self._pending))
 
     async def _record(self, before: Inventory, entries: dict[ObjectKey, Entry], *, whole: bool) -> Inventory:
@@ -185,11 +186,6 @@ async def _side_by_side(changes: Sequence[Change], do: Callable[[Change], Corout
 
 def _writes(plan: Plan) -> Iterator[Change]:
     return (change for wave in plan.waves for change in wave if change.action is not Action.UNCHANGED)
-
-
-def _all(plan: Plan) -> Iterator[Change]:
-    for wave in (*plan.waves, *plan.prunes, plan.kept):
-        yield from wave
 
 
 def _is_done(outcome: Outcome) -> bool:

@@ -31,7 +31,7 @@ class DirectoryPlace:
     async def deliver(self, works: Sequence[Work], judge: Judge, tell: Tell) -> Sequence[Delivered]:
         """Write what differs; units whose feed the index holds are looked at only when verifying."""
         errand = self._errand
-        there = directory.units_of(directory.read_index(self._root, errand.settings.fleet))
+        there = directory.units_of(directory.read_index(self._root, errand.settings.fleet), errand.names)
         strays = worklist(judge, there.keys() - {work.unit for work in works})
         unsettled = {work.unit for work in errand.open(works)}
         todo = [

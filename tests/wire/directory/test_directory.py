@@ -59,7 +59,7 @@ def test_file_of_a_removed_object_goes_and_the_directories_that_it_leaves_empty(
     (row,) = deliver(tmp_path, work())
     assert results([row]) == {"a": Result.PRUNED}
     assert [path.name for path in (tmp_path / "east").iterdir()] == ["notes.txt"]
-    assert directory.units_of(directory.read_index(tmp_path, "demo")) == {}
+    assert directory.units_of(directory.read_index(tmp_path, "demo"), OPTIONS.names) == {}
 
 
 def test_file_of_an_object_that_asks_to_be_kept_stays(tmp_path: Path) -> None:
@@ -105,6 +105,23 @@ def test_unconfirmed_write_of_a_killed_run_is_finished(tmp_path: Path) -> None:
     deliver(tmp_path, work(rendered("a", "2")), work(rendered("b"), unit=other))
     assert manifests(tmp_path) == {"config-map_a.yaml", "config-map_b.yaml"}
     assert not list(tmp_path.rglob("*.reconciler-tmp"))
+
+
+def test_files_of_a_renamed_cluster_move_to_its_new_directory(tmp_path: Path) -> None:
+    feed = work(rendered("a"))
+    deliver(tmp_path, feed)
+    renamed = {UNIT.cluster: "orient"}
+    index = directory.read_index(tmp_path, "demo")
+    assert directory.units_of(index, OPTIONS.names)[UNIT] == feed.feed.digest
+    assert directory.units_of(index, renamed)[UNIT] is None
+    assert results(deliver(tmp_path, feed, names=renamed)) == {"a": Result.CREATED}
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".reconciler", "orient"]
+    assert directory.units_of(directory.read_index(tmp_path, "demo"), renamed)[UNIT] == feed.feed.digest
+
+
+def test_clusters_that_would_share_a_directory_fail(tmp_path: Path) -> None:
+    (row,) = deliver(tmp_path, work(rendered("a")), names={UNIT.cluster: "east", "other": "east"})
+    assert (row.state, manifests(tmp_path)) == (State.FAILED, set())
 
 
 def test_dry_run_writes_nothing_at_all(tmp_path: Path) -> None:
