@@ -110,18 +110,24 @@ def test_commits_are_trusted_by_the_ssh_keys_of_the_last_good_one(fleet_repo: Te
     fleet_repo.sync()
 
 
-def test_a_key_that_a_trusted_commit_brought_counts_although_it_changed_no_object(
+def test_keys_are_handed_on_by_trusted_commits_that_change_no_object_or_are_never_seen_alone(
     fleet_repo: TemplateRepo, tmp_path: Path
 ) -> None:
-    ours, next_one = ssh_key(tmp_path / "ours"), ssh_key(tmp_path / "next")
-    ours.sign_with(fleet_repo)
-    fleet_repo.commit(trusting(fleet_repo, ssh=[ours.public]))
+    first, second, third = (ssh_key(tmp_path / name) for name in ("first", "second", "third"))
+    first.sign_with(fleet_repo)
+    fleet_repo.commit(trusting(fleet_repo, ssh=[first.public]))
     fleet_repo.sync()
-    fleet_repo.commit(trusting(fleet_repo, ssh=[next_one.public]))
+    fleet_repo.commit(trusting(fleet_repo, ssh=[second.public]))
     fleet_repo.sync()
+
     shutil.rmtree(fleet_repo.cache)
-    next_one.sign_with(fleet_repo)
+    second.sign_with(fleet_repo)
+    fleet_repo.commit(trusting(fleet_repo, ssh=[third.public]))
     fleet_repo.change(PROD_IMAGE, "1.27.5", "1.28.0")
+    refused(fleet_repo, "the key is unknown")
+
+    third.sign_with(fleet_repo)
+    fleet_repo.change(PROD_IMAGE, "1.28.0", "1.29.0")
     fleet_repo.sync()
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from reconciler.adapters.git.lock import locked
 from reconciler.adapters.git.objects import Objects
 from reconciler.adapters.git.run import LONG, Call, Ended, Git
-from reconciler.model.errors import UsageError
+from reconciler.model.errors import ToolFailed, UsageError
 from reconciler.model.objects import CommitId
 
 _TIDY = 50
@@ -74,6 +74,13 @@ class Copy:
     async def is_known_ancestor(self, old: CommitId, new: CommitId) -> bool:
         """Whether `old` is `new` or an ancestor of it, as far as the history that is here tells."""
         return old == new or (await self.run(["merge-base", "--is-ancestor", old, new])).status == 0
+
+    async def changes(self, old: CommitId, new: CommitId, path: str) -> list[CommitId]:
+        """The commits after `old` up to `new` that changed a file, oldest first; of a merge only the merge itself."""
+        ended = await self.run(["rev-list", "--first-parent", "--reverse", f"{old}..{new}", "--", path])
+        if ended.status != 0:
+            raise ToolFailed("git-failed", f"git rev-list: {ended.stderr.strip()}", "run again")
+        return [CommitId(line) for line in ended.stdout.decode().split()]
 
     async def find(self, abbreviated: str) -> CommitId | None:
         """The commit whose id begins so; UsageError when there are several."""
