@@ -16,6 +16,7 @@ from reconciler.cli.progress import watch_progress
 from reconciler.cli.runreport import print_report
 from reconciler.model.errors import Exit, UsageError
 from reconciler.sync.options import Options
+from reconciler.sync.trustedkeys import keys_in
 
 COLLECT_SELDOM = (200_000, 20, 50)
 """Allocations between two collections: a fleet is a hundred thousand small values that live as long as the run, and
@@ -42,6 +43,12 @@ looking through them again and again was a fifth of it."""
 @click.option("--check-drift", is_flag=True, help="Look at every place, also where nothing is new.")
 @click.option("--acknowledge", multiple=True, metavar="DIGEST", help="Do the deletes that a guard held back.")
 @click.option("--directory", type=click.Path(file_okay=False, path_type=Path), help="Deliver into this directory.")
+@click.option(
+    "--trusted-keys",
+    type=click.File(),
+    metavar="FILE",
+    help="Public keys (SSH or GPG) that must have signed the commit where no earlier run is remembered.",
+)
 @click.option("--kubeconfig", type=click.Path(dir_okay=False), help="Kubeconfig of contexts that fleet.yaml names.")
 @click.option("-v", "--verbose", count=True, help="Say more on stderr; twice: every object.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing on stderr but errors.")
@@ -71,6 +78,7 @@ def sync(**given: Any) -> None:
         check_drift=given["check_drift"],
         acknowledged=frozenset(given["acknowledge"]),
         directory=given["directory"],
+        trusted=keys_in(given["trusted_keys"].read()) if given["trusted_keys"] else None,
     )
     progress = watch_progress(verbose=given["verbose"], quiet=given["quiet"], log=given["log_format"], once=once)
     with progress as tell:

@@ -28,7 +28,7 @@ from reconciler.sync.reach import Reach, reaching
 from reconciler.sync.repo import Heads, LastRun, Repo
 from reconciler.sync.report import Report, Unwritten, rows_of
 from reconciler.sync.selection import Selection
-from reconciler.sync.worklist import Evaluated, Judge, Worklist, worklist
+from reconciler.sync.worklist import Evaluated, Judge, Worklist, acknowledges_all, worklist
 
 
 async def deliver(repo: Repo, options: Options, tell: Tell, heads: Heads, moved: asyncio.Event | None) -> Report:
@@ -88,6 +88,7 @@ class _Delivery:
         todo = worklist(judge, (*evaluated.feeds.units, *self._previous.units))
         place = place_of(self._repo, Errand(self._options, evaluated, self._previous), reach, moved)
         done = (*await place.deliver(todo.works, judge, self._tell), *todo.left)
+        self._warn_of_idle_digests()
         after = self._fold(done)
         if hands_on:
             after = msgspec.structs.replace(after, commit=evaluated.commit)
@@ -101,6 +102,12 @@ class _Delivery:
             return msgspec.structs.replace(self._report(done, todo, self._previous), unwritten=why)
         self._remember(written, place)
         return self._report(done, todo, written)
+
+    def _warn_of_idle_digests(self) -> None:
+        """A digest that was acknowledged and belongs to no delete that was held: mistyped, or the list changed."""
+        held = {unit.guard for unit in self._previous.units.values()} | {acknowledges_all(self._previous)}
+        for digest in sorted(self._options.acknowledged - held):
+            self._tell(Event("deliver", f"--acknowledge {digest}: nothing with this digest is held", Level.WARNING))
 
     def _fold(self, done: Sequence[Delivered]) -> FleetStatus:
         units = {row.unit: self._status_of(row) for row in done}

@@ -7,6 +7,7 @@ import msgspec
 
 from reconciler.adapters.git.revision import Revision
 from reconciler.model.objects import Digest
+from reconciler.model.settings import Signatures
 
 
 class Narrow(msgspec.Struct, frozen=True):
@@ -46,3 +47,5 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged: frozenset[Digest] = frozenset()
     directory: Path | None = None
     """Deliver here instead of where `fleet.yaml` says."""
+    trusted: Signatures | None = None
+    """Signing keys that the operator vouches for: what is trusted where no earlier run is remembered."""

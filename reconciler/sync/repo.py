@@ -58,6 +58,7 @@ class Repo:
         self.cache = Cache(options.cache, fleet.slug, REMEMBERED)
         self.revision = options.revision
         self.path = options.path
+        self.trusted = options.trusted
         self.asked: CommitId | None = None
         """The commit that the last look found."""
         self.default: str | None = None

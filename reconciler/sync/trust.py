@@ -1,7 +1,8 @@
 """Whether a commit may be delivered: signed as the last good one asked for, and descending from it.
 
 The keys are those of the last good commit, so that a commit cannot bring its own. What the last good commit was is
-remembered here, or said by the status; a fleet that was never synced trusts the keys of its first commit.
+remembered here, or said by the status; a fleet that was never synced trusts the keys of its first commit, or those
+that the operator hands over.
 """
 
 import contextlib
@@ -22,6 +23,10 @@ async def check(repo: Repo, library: Library, commit: CommitId, settings: Settin
     """
     last = repo.last()
     good = last.source if last else status.commit
+    if last is None and repo.trusted is not None:
+        # What the status says is written by whoever may push; the operator's own keys are not.
+        await signatures.verify(repo.mirror, commit, repo.trusted)
+        return False
     if good in (None, commit):
         keys = settings.signatures
     elif last is not None:

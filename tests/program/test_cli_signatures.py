@@ -131,6 +131,33 @@ def test_keys_are_handed_on_by_trusted_commits_that_change_no_object_or_are_neve
     fleet_repo.sync()
 
 
+def test_keys_of_the_operator_hold_where_no_earlier_run_is_remembered(fleet_repo: TemplateRepo, tmp_path: Path) -> None:
+    ours = ssh_key(tmp_path / "ours")
+    (tmp_path / "trusted").write_text(f"# who may deliver\n{ours.public}\n")
+    trusted = ("--trusted-keys", str(tmp_path / "trusted"))
+    ours.sign_with(fleet_repo)
+    fleet_repo.commit(trusting(fleet_repo, ssh=[ours.public]))
+    fleet_repo.sync(*trusted)
+
+    shutil.rmtree(fleet_repo.cache)
+    fleet_repo.git("config", "commit.gpgsign", "false")
+    other = fleet_repo.text("fleet.yaml").partition("\nsignatures:")[0] + "\n"
+    fleet_repo.commit({"fleet.yaml": other.replace("branch: reconciler-status", "branch: elsewhere")})
+    done = fleet_repo.run("sync", "--once", *trusted)
+    assert (done.code, "is not signed" in done.stderr) == (7, True)
+
+
+def test_file_of_trusted_keys_without_a_key_is_refused(fleet_repo: TemplateRepo, tmp_path: Path) -> None:
+    (tmp_path / "trusted").write_text("# none yet\n")
+    done = fleet_repo.run("sync", "--once", "--trusted-keys", str(tmp_path / "trusted"))
+    assert (done.code, "holds none" in done.stderr) == (2, True)
+
+
+def test_digest_that_nothing_is_held_by_is_told(fleet_repo: TemplateRepo) -> None:
+    done = fleet_repo.run("sync", "--once", "--acknowledge", "0" * 40)
+    assert (done.code, "nothing with this digest is held" in done.stderr) == (0, True)
+
+
 def test_rewritten_history_is_refused(fleet_repo: TemplateRepo, tmp_path: Path) -> None:
     ours = ssh_key(tmp_path / "ours")
     ours.sign_with(fleet_repo)
