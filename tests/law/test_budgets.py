@@ -57,12 +57,13 @@ def test_documents_state_facts_not_adverts() -> None:
 
 
 def test_no_committed_file_names_a_registry_or_a_path_of_one_machine() -> None:
+    # A letter in brackets keeps each word from finding itself here.
     hosts = re.compile(
-        r"(index-url|GOPROXY\s*=\s*http|\bpypi\.org|pythonhosted\.org|registry\.npmjs|proxy\.golang\.org|"
-        r"sum\.golang\.org|deb\.debian\.org|/root/|/work/main|/home/[a-z]+/)"
+        r"(index-ur[l]|GOPROX[Y]\s*=\s*http|\bpyp[i]\.org|pythonhoste[d]\.org|registry\.npmj[s]|proxy\.golan[g]\.org|"
+        r"sum\.golan[g]\.org|deb\.debia[n]\.org|/roo[t]/|/wor[k]/main|/hom[e]/[a-z]+/)"
     )
     for path in tracked():
-        if path == Path(__file__) or path.suffix in {".png", ".gz"}:
+        if path.suffix in {".png", ".gz"}:
             continue
         found = hosts.search(path.read_text(errors="replace"))
         assert found is None, f"{path.relative_to(TOP)} names {found and found[0]!r}"
