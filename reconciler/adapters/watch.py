@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from watchdog.events import FileSystemEvent, FileSystemEventHandler
     from watchdog.observers.api import BaseObserver
 
-QUIET = 0.2
+QUIET = 0.06
 """Seconds without a further change after which a burst is over."""
 LONGEST = 2.0
 """Seconds after which a burst that does not end is told all the same."""
