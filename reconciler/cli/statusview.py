@@ -10,7 +10,6 @@ from reconciler.model.status import FleetStatus, State, UnitStatus
 from reconciler.planning import fold
 
 _NOTHING = "nothing was delivered yet"
-_GOOD = frozenset({State.READY, State.DELIVERED, State.SUSPENDED})
 
 
 def asked(found: FleetStatus, cluster: str | None, subscription: str | None) -> list[UnitStatus]:
@@ -49,7 +48,7 @@ def show(found: FleetStatus, units: list[UnitStatus], given: dict[str, Any]) -> 
         _table(("CLUSTER", "OBJECT", "WHY"), _failures(found, units), wide=wide)
     else:
         _table(("CLUSTER", "READY", "STATE", "OBJECTS", "COMMIT"), _clusters(found, units), wide=False)
-    good = sum(unit.state in _GOOD for unit in units)
+    good = sum(unit.state in fold.GOOD for unit in units)
     commit = f", last change by {found.commit[:12]}" if found.commit else ""
     terminal.emit(f"\n{found.fleet}: {good} of {len(units)} deliveries good{commit}")
 
@@ -91,7 +90,7 @@ def _clusters(found: FleetStatus, units: list[UnitStatus]) -> Iterator[tuple[str
     for unit in units:
         by_cluster.setdefault(_name(found, unit), []).append(unit)
     for name, here in sorted(by_cluster.items(), key=lambda item: (_calm(item[1]), item[0])):
-        good = sum(unit.state in _GOOD for unit in here)
+        good = sum(unit.state in fold.GOOD for unit in here)
         objects, state = str(sum(unit.objects for unit in here)), terminal.coloured(_worst(here))
         commits = {(unit.commit or "-")[:8] for unit in here}
         commit = commits.pop() if len(commits) == 1 else "several"
@@ -100,7 +99,7 @@ def _clusters(found: FleetStatus, units: list[UnitStatus]) -> Iterator[tuple[str
 
 def _calm(units: list[UnitStatus]) -> bool:
     """Clusters that need attention come first: the table of a large fleet is cut."""
-    return all(unit.state in _GOOD for unit in units)
+    return all(unit.state in fold.GOOD for unit in units)
 
 
 def _worst(units: list[UnitStatus]) -> State:

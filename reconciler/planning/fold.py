@@ -33,6 +33,9 @@ FAILURES_KEPT = 20
 SETTLED = frozenset({State.READY, State.DELIVERED})
 """States that need no further look while the feed stays the same."""
 
+GOOD = SETTLED | {State.SUSPENDED}
+"""States that need nobody's attention."""
+
 _SEVERITY = {state: rank for rank, state in enumerate(State)}
 _EXIT = {
     State.FAILED: Exit.FAILED,

@@ -137,9 +137,7 @@ class _Delivery:
         return written
 
     def _remember(self, written: FleetStatus, place: Place) -> None:
-        quiet = all(
-            status.state in fold.SETTLED or status.state is State.SUSPENDED for status in written.units.values()
-        )
+        quiet = all(status.state in fold.GOOD for status in written.units.values())
         broken = any(problem.severity is Severity.ERROR for problem in self._evaluated.problems)
         settings = self._evaluated.snapshot.settings
         self._repo.keep(

@@ -9,10 +9,6 @@ from pathlib import Path
 
 import msgspec
 
-from reconciler import __version__
-from reconciler.adapters.cache import Cache
-from reconciler.adapters.git.run import Git
-from reconciler.adapters.git.worktree import WorkTree
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.feed import RenderedFeed
 from reconciler.model.settings import Settings
@@ -20,6 +16,7 @@ from reconciler.model.status import FleetStatus
 from reconciler.model.tree import Tree
 from reconciler.sync import story
 from reconciler.sync.options import Options
+from reconciler.sync.reading import OpenWorkTree
 
 
 class Prospect(msgspec.Struct, frozen=True):
@@ -55,7 +52,6 @@ async def fleet_tree(options: Options) -> FleetTree | None:
     directory = Path(options.repo) / options.path
     if not (directory / story.SETTINGS).is_file():
         return None
-    worktree = WorkTree(Git(options.environment), directory)
-    library = story.Library(worktree, Cache(options.cache, "worktrees", __version__))
-    tree = await worktree.tree()
-    return FleetTree(library, tree, await library.settings(tree))
+    worktree = OpenWorkTree(options)
+    tree = await worktree.files.tree()
+    return FleetTree(worktree.library, tree, await worktree.library.settings(tree))

@@ -24,11 +24,6 @@ class Reach:
         self._clients = clients
         self._hub = hub
 
-    @property
-    def is_static(self) -> bool:
-        """Whether the facts change only with the repo."""
-        return self._hub is None
-
     async def facts(self, snapshot: Snapshot) -> Mapping[str, ClusterFacts]:
         """What is known of all clusters, by id: one LIST of the parent, or what the repo declares."""
         if self._hub is None:

@@ -12,7 +12,7 @@ from reconciler.model.settings import Settings
 from reconciler.model.snapshot import Snapshot
 from reconciler.model.status import FleetStatus
 from reconciler.model.tree import Tree
-from reconciler.sync import statusbranch, story
+from reconciler.sync import previous, story
 from reconciler.sync.clients import Clients
 from reconciler.sync.options import Options
 from reconciler.sync.reach import reaching
@@ -23,7 +23,7 @@ from reconciler.sync.worklist import Evaluated
 async def evaluated(options: Options) -> Evaluated:
     """Read, schedule and render. A path without --branch, --tag or --commit means its work tree as it lies there."""
     if is_work_tree(options):
-        worktree = _WorkTree(options, Path(options.repo) / options.path)
+        worktree = OpenWorkTree(options)
         return await _evaluate(options, worktree.library, await worktree.files.tree())
     async with opened(options) as repo:
         commit = await repo.fetch(await repo.heads(None))
@@ -39,7 +39,7 @@ def is_work_tree(options: Options) -> bool:
 
 async def snapshot_of(options: Options) -> Snapshot:
     """What the work tree of a local repo says."""
-    worktree = _WorkTree(options, Path(options.repo) / options.path)
+    worktree = OpenWorkTree(options)
     tree = await worktree.files.tree()
     return await worktree.library.snapshot(tree, await worktree.library.settings(tree))
 
@@ -52,11 +52,11 @@ async def _evaluate(options: Options, library: story.Library, tree: Tree) -> Eva
     return await story.evaluate(library, tree, snapshot, facts, FleetStatus(settings.fleet))
 
 
-class _WorkTree:
+class OpenWorkTree:
     """A work tree with what is remembered of it; remembered apart from commits, as no remote is known."""
 
-    def __init__(self, options: Options, directory: Path) -> None:
-        self.files = WorkTree(Git(options.environment), directory)
+    def __init__(self, options: Options) -> None:
+        self.files = WorkTree(Git(options.environment), Path(options.repo) / options.path)
         self.library = story.Library(self.files, Cache(options.cache, "worktrees", REMEMBERED))
 
 
@@ -67,7 +67,7 @@ async def status_of(options: Options) -> FleetStatus:
         commit = await repo.fetch(heads)
         settings = await _settings(repo, commit)
         head = await repo.status_head(settings, heads)
-        return await statusbranch.read(repo.other(settings.status.repo), settings, head)
+        return await previous.read(repo, settings, head)
 
 
 async def _settings(repo: Repo, commit: CommitId) -> Settings:

@@ -7,7 +7,7 @@ import msgspec
 from reconciler.model.errors import Exit
 from reconciler.model.objects import CommitId
 from reconciler.model.snapshot import Problem, Severity
-from reconciler.model.status import Delivered, State, Tally, UnitStatus
+from reconciler.model.status import Delivered, Tally, UnitStatus
 from reconciler.planning import fold
 
 
@@ -73,4 +73,4 @@ def rows_of(
 
 def ready(row: Tally) -> bool:
     """Whether a row needs no attention."""
-    return row.state in (State.READY, State.DELIVERED, State.SUSPENDED)
+    return row.state in fold.GOOD
