@@ -56,6 +56,7 @@ def _kubernetes(name: str, minutes: float) -> Program:
     return Program(name, "kubernetes", "k8s.io/kubernetes", f"k8s.io/kubernetes/cmd/{name}", minutes)
 
 
+_DISTRIBUTION = "github.com/distribution/distribution/v3"
 _ETCD = "go.etcd.io/etcd/server/v3"
 
 # In the order in which a fleet needs them; the minutes are of a cold build on two cores.
@@ -69,6 +70,10 @@ PROGRAMS = {
         _kubernetes("kube-scheduler", 0.2),
         Program("kwok", "kwok", "sigs.k8s.io/kwok", "sigs.k8s.io/kwok/cmd/kwok", 1.5),
         Program("helm", "helm", "helm.sh/helm/v4", "helm.sh/helm/v4/cmd/helm", 2),
+        Program("age", "age", "filippo.io/age", "filippo.io/age/cmd/age", 0.1),
+        Program("age-keygen", "age", "filippo.io/age", "filippo.io/age/cmd/age-keygen", 0.1),
+        Program("sops", "sops", "github.com/getsops/sops/v3", "github.com/getsops/sops/v3/cmd/sops", 3),
+        Program("registry", "registry", _DISTRIBUTION, f"{_DISTRIBUTION}/cmd/registry", 1),
     )
 }
 
