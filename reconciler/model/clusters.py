@@ -19,6 +19,19 @@ class TaintFact(msgspec.Struct, frozen=True, order=True):
     value: str = ""
 
 
+class NodeFact(msgspec.Struct, frozen=True, order=True, omit_defaults=True):
+    """Nodes of a cluster that are alike: what a pod that asks for resources can still get on each of them."""
+
+    count: int = 1
+    labels: tuple[tuple[str, str], ...] = ()
+    """Sorted; without `kubernetes.io/hostname`, by which no two nodes would be alike."""
+    taints: tuple[TaintFact, ...] = ()
+    """Sorted; those of a node that takes no pods now included (`node.kubernetes.io/unschedulable`)."""
+    free: tuple[tuple[str, int], ...] = ()
+    """What is left of each resource, sorted by name: cpu in thousandths, memory and storage in bytes, pods and
+    extended resources in pieces. Negative where more is requested than there is."""
+
+
 class ClusterFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     """What scheduling and rendering may know of one cluster."""
 
@@ -40,6 +53,12 @@ class ClusterFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     """Somebody deletes its ManagedCluster: nothing new goes there."""
     capacity: Mapping[str, str] = {}
     allocatable: Mapping[str, str] = {}
+    nodes: tuple[NodeFact, ...] | None = None
+    """Room on its nodes; None when nobody looked, so that only `allocatable` tells of its capacity."""
+    running: Mapping[str, int] = {}
+    """Replicas that run there and are taken off in `nodes` already, by feed key (`apps/v1/Deployment/default/web`)."""
+    apis: Mapping[str, bool] = {}
+    """Kinds that its API server serves (`apps/v1/Deployment`), and whether their objects live in namespaces."""
 
     @property
     def binding(self) -> str:

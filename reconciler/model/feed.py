@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from reconciler.model.inflation import Role, Seal
 from reconciler.model.objects import Digest, Object, ObjectKey
 from reconciler.model.snapshot import Place, Problem
 
@@ -24,7 +25,10 @@ class RenderedObject(msgspec.Struct, frozen=True):
     key: ObjectKey
     api_version: str
     body: Object
+    """Of an encrypted object what the file holds: names and structure in clear, values encrypted."""
     digest: Digest
+    role: Role = Role.OBJECT
+    seal: Seal | None = None
 
 
 class ReadOf(enum.StrEnum):
@@ -36,6 +40,8 @@ class ReadOf(enum.StrEnum):
     OVERRIDES = "overrides"
     EXPORTS = "exports"
     CLUSTER = "cluster"
+    CHART = "chart"
+    TEMPLATE = "template"
 
 
 class Read(msgspec.Struct, frozen=True, order=True):

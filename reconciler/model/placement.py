@@ -14,6 +14,14 @@ class Reason(enum.StrEnum):
     NOT_SELECTED = "NotSelected"
     TAINTED = "Tainted"
     DELETING = "Deleting"
+    SUBGROUP = "Subgroup"
+    """Its subscriber takes a number of clusters, and others came first."""
+    LIMITED = "Limited"
+    """`maxClusters` are chosen already."""
+    NO_ROOM = "NoRoom"
+    """Not one replica fits."""
+    SPREAD = "Spread"
+    """A topology spread constraint allows no replica there."""
 
 
 class Refusal(msgspec.Struct, frozen=True, order=True):
@@ -36,6 +44,26 @@ class Placement(msgspec.Struct, frozen=True, order=True):
     """Replicas of this cluster by feed key (`apps/v1/Deployment/default/nginx`); empty when nothing is divided."""
 
 
+class Move(msgspec.Struct, frozen=True, order=True):
+    """Replicas of one feed on one cluster that are not what they were, and why."""
+
+    feed: str
+    """Feed key."""
+    cluster: str
+    """Cluster id."""
+    before: int
+    after: int
+    reason: str
+
+
+class Shortfall(msgspec.Struct, frozen=True, order=True):
+    """Replicas of one feed that fit nowhere."""
+
+    feed: str
+    missing: int
+    wanted: int
+
+
 class Scheduled(msgspec.Struct, frozen=True):
     """Where one Subscription goes."""
 
@@ -45,6 +73,11 @@ class Scheduled(msgspec.Struct, frozen=True):
     """Sorted by binding."""
     refusals: tuple[Refusal, ...] = ()
     """Sorted by cluster id."""
+    moves: tuple[Move, ...] = ()
+    """What is not as in the previous placement; empty where there was none. Sorted."""
+    shortfalls: tuple[Shortfall, ...] = ()
+    kept: bool = False
+    """No cluster fits, so that it stays where it was; problems tell of it."""
 
 
 class Schedule(msgspec.Struct, frozen=True):

@@ -86,6 +86,69 @@ class InventoryAt(_Settings, frozen=True, kw_only=True):
     namespace: str = "reconciler-system"
 
 
+class Repository(_Settings, frozen=True, kw_only=True):
+    """How one chart repository or registry is spoken to. Names only: no credential ever stands in the repo."""
+
+    url: str
+    """Charts whose `repo` begins with it."""
+    username_env: str | None = None
+    """Environment variable with the user name of basic auth."""
+    password_env: str | None = None
+    """Environment variable with the password of basic auth."""
+    token_env: str | None = None
+    """Environment variable with a bearer token, instead of user and password."""
+    ca_file: str | None = None
+    """Path in the fleet repo of the certificate authorities (PEM) that are trusted beside the system's."""
+
+
+class SecretFrom(_Settings, frozen=True, kw_only=True):
+    """Where the credentials of a `chartPullSecret` come from when there is no hub that holds the Secret."""
+
+    username_env: str
+    password_env: str
+
+
+class Charts(_Settings, frozen=True, kw_only=True):
+    """How charts are fetched and rendered."""
+
+    repositories: tuple[Repository, ...] = ()
+    pull_secrets: Mapping[str, SecretFrom] = {}
+    """By `namespace/name` of the Secret that a HelmChart names."""
+    keyring: str | None = None
+    """Path in the fleet repo of a keyring with public keys; every chart must then have a provenance file that fits."""
+
+
+class Kustomize(_Settings, frozen=True, kw_only=True):
+    """How kustomizations are built."""
+
+    remote_bases: bool = False
+    """Whether a kustomization may fetch bases from elsewhere; such a build is not the same for ever."""
+
+
+class Templates(_Settings, frozen=True, kw_only=True):
+    """What `*.yaml.j2` files may use beside the facts of their cluster."""
+
+    values: tuple[str, ...] = ()
+    """Paths of YAML files, each laid over those before it: `values/{labels.region}.yaml`. A missing one is skipped."""
+
+
+class ReplicaPath(_Settings, frozen=True, kw_only=True):
+    """Where a kind of object keeps its replicas, so that they can be divided."""
+
+    api_version: str
+    kind: str
+    path: str = "/spec/replicas"
+    """JSON pointer to the number of replicas."""
+    template: str | None = "/spec/template"
+    """JSON pointer to the pod template, whose requests dividing by capacity looks at."""
+
+
+class Scheduling(_Settings, frozen=True, kw_only=True):
+    """What scheduling may know of the objects of this fleet."""
+
+    replica_paths: tuple[ReplicaPath, ...] = ()
+
+
 class Settings(_Settings, frozen=True, kw_only=True):
     """The whole of `fleet.yaml`."""
 
@@ -100,3 +163,7 @@ class Settings(_Settings, frozen=True, kw_only=True):
     status: StatusTo = StatusTo()
     signatures: Signatures = Signatures()
     inventory: InventoryAt = InventoryAt()
+    charts: Charts = Charts()
+    kustomize: Kustomize = Kustomize()
+    templates: Templates = Templates()
+    scheduling: Scheduling = Scheduling()

@@ -7,13 +7,15 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from reconciler.model.authored import (
+    Feed,
     Globalization,
     HelmChart,
     Localization,
     Subscription,
 )
 from reconciler.model.clusters import ClusterFacts
-from reconciler.model.objects import Object, ObjectKey
+from reconciler.model.inflation import Build, Seal
+from reconciler.model.objects import BlobId, Object, ObjectKey
 from reconciler.model.settings import Settings
 
 T = TypeVar("T")
@@ -65,7 +67,29 @@ class Resource(msgspec.Struct, frozen=True):
     api_version: str
     body: Object
     digest: str
-    """`digest_of` the body."""
+    """`digest_of` the body; of a template, digest of its text."""
+    template: str = ""
+    """Path of the template that makes the object on each cluster; `body` then holds only what identifies it."""
+    seal: Seal | None = None
+    """Of an encrypted object; its body then holds encrypted values."""
+
+
+class NamedFeed(msgspec.Struct, frozen=True):
+    """One feed of a Subscription: listed, or found by a directory, a selector or a kustomization that it names."""
+
+    feed: Feed
+    field: tuple[str | int, ...]
+    """Where the Subscription says so, inside the object: `("spec", "feeds", 0)`, or an annotation."""
+    via: str = ""
+    """Directory of the kustomization that builds the object."""
+
+
+class Template(msgspec.Struct, frozen=True):
+    """A `*.yaml.j2` file: the objects of it are made for each cluster."""
+
+    path: str
+    text: str
+    digest: str
 
 
 class Sourced(msgspec.Struct, Generic[T], frozen=True):
@@ -91,6 +115,24 @@ class Snapshot(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...]
     values: Mapping[str, Any] = {}
     """What the value texts of overrides mean, by text. A text that is not one good YAML document is absent."""
+    feeds: Mapping[str, tuple[NamedFeed, ...]] = {}
+    """All feeds of every Subscription, by its name; directories, selectors and kustomizations opened."""
+    built: Mapping[str, Mapping[ObjectKey, Resource]] = {}
+    """Objects of kustomizations, by directory."""
+    wanted: tuple[Build, ...] = ()
+    """Kustomizations that feeds name and that are not built yet: the snapshot is read again with the answers."""
+    templates: Mapping[str, Template] = {}
+    """By path."""
+    files: Mapping[str, BlobId] = {}
+    """Every file of the tree, for charts that lie in it."""
+    data: Mapping[str, Any] = {}
+    """Values files for templates that exist, read, by path."""
+
+    def resource(self, named: NamedFeed) -> Resource | None:
+        """The object that a feed means; None when there is none of that API version."""
+        found = self.built.get(named.via, {}) if named.via else self.resources
+        resource = found.get(named.feed.object)
+        return resource if resource is not None and resource.api_version == named.feed.api_version else None
 
     @property
     def clean(self) -> bool:

@@ -102,11 +102,11 @@ class _Objects:
         self.missing: list[int] = []
         self.subjects: dict[ObjectKey, Subject] = {}
         sourced = snapshot.subscriptions[name]
-        feeds = sourced.value.spec.feeds
-        self.reads = [Read(ReadOf.SUBSCRIPTION, name, digest_of(sorted(feed.key for feed in feeds)))]
-        for position, feed in enumerate(feeds):
-            resource = snapshot.resources.get(feed.object)
-            if resource is None or resource.api_version != feed.api_version:
+        feeds = snapshot.feeds[name]
+        self.reads = [Read(ReadOf.SUBSCRIPTION, name, digest_of(sorted(named.feed.key for named in feeds)))]
+        for position, named in enumerate(feeds):
+            feed, resource = named.feed, snapshot.resource(named)
+            if resource is None:
                 self.missing.append(position)
                 continue
             self.reads.append(Read(ReadOf.OBJECT, feed.key, resource.digest))

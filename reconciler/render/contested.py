@@ -24,8 +24,8 @@ def contested(snapshot: Snapshot, schedule: Schedule) -> Contested:
     """Find every object that is delivered twice. Only objects that several Subscriptions name are looked at."""
     claims: dict[ObjectKey, list[tuple[str, int]]] = {}
     for name in sorted(schedule.subscriptions):
-        for position, feed in enumerate(snapshot.subscriptions[name].value.spec.feeds):
-            claims.setdefault(feed.object, []).append((name, position))
+        for position, named in enumerate(snapshot.feeds[name]):
+            claims.setdefault(named.feed.object, []).append((name, position))
     lost: dict[str, frozenset[str]] = {}
     problems: list[Problem] = []
     for key, claim in claims.items():
@@ -52,7 +52,7 @@ def _disputes(
             message = f"{key} is delivered to {_some(clusters[c] for c in disputed)} by the Subscription {others} too"
             hint = f"Let one Subscription deliver it; until then {others} does."
             place = snapshot.subscriptions[name].place
-            where = place.within("spec", "feeds", position)
+            where = place.within(*snapshot.feeds[name][position].field)
             problems.append(Problem(place, where, "delivered-twice", message, hint, concerns=(name,)))
     return problems
 

@@ -47,8 +47,8 @@ def exports(snapshot: Snapshot, schedule: Schedule) -> Exports:
 def _named(snapshot: Snapshot) -> dict[ObjectKey, tuple[str, ...]]:
     """The Subscriptions that name a Service or an export as a feed."""
     named: dict[ObjectKey, tuple[str, ...]] = {}
-    for name, sourced in snapshot.subscriptions.items():
-        for feed in sourced.value.spec.feeds:
+    for name, feeds in snapshot.feeds.items():
+        for feed in (one.feed for one in feeds):
             if feed.kind in ("Service", "ServiceExport"):
                 named[feed.object] = (*named.get(feed.object, ()), name)
     return named

@@ -5,11 +5,13 @@ what was read for it, and shares objects and reads with the units that get the s
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 import msgspec
 
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.feed import Feeds, RenderedFeed, Unit
+from reconciler.model.inflation import Answers, Wanted
 from reconciler.model.placement import Schedule
 from reconciler.model.selectors import LabelIndex
 from reconciler.model.snapshot import Problem, Severity, Snapshot
@@ -17,6 +19,8 @@ from reconciler.render.contents import Contents
 from reconciler.render.contested import contested
 from reconciler.render.exports import Exports, exports
 from reconciler.render.overrides import Overrides
+
+_NO_ANSWERS: Answers = MappingProxyType({})
 
 
 class Ground(msgspec.Struct, frozen=True):
@@ -31,8 +35,26 @@ class Ground(msgspec.Struct, frozen=True):
         return Contents(subscription, self.snapshot, self.overrides, self.exports)
 
 
-def render(snapshot: Snapshot, schedule: Schedule, facts: Mapping[str, ClusterFacts]) -> Feeds:
-    """Render every placement of the schedule. `facts` are by cluster id and hold every placed cluster."""
+def inflations(
+    snapshot: Snapshot,  # noqa: ARG001
+    schedule: Schedule,  # noqa: ARG001
+    facts: Mapping[str, ClusterFacts],  # noqa: ARG001
+    answers: Answers,  # noqa: ARG001
+) -> tuple[Wanted, ...]:
+    """What rendering needs from programs outside and is not in `answers` yet, sorted. Empty: render can go on."""
+    return ()
+
+
+def render(
+    snapshot: Snapshot,
+    schedule: Schedule,
+    facts: Mapping[str, ClusterFacts],
+    answers: Answers = _NO_ANSWERS,  # noqa: ARG001
+) -> Feeds:
+    """Render every placement of the schedule. `facts` are by cluster id and hold every placed cluster.
+
+    `answers` hold whatever `inflations` asks for.
+    """
     ground = prepared(snapshot, schedule, facts)
     disputes = contested(snapshot, schedule)
     found: dict[Problem, list[str]] = {}
@@ -67,8 +89,8 @@ def _concerning(found: Mapping[Problem, list[str]]) -> Iterator[Problem]:
 def _missing(name: str, snapshot: Snapshot, positions: Iterable[int]) -> list[Problem]:
     """A safety net below the checks of reading: a feed that is dropped in silence would be pruned."""
     sourced = snapshot.subscriptions[name]
-    place, feeds = sourced.place, sourced.value.spec.feeds
+    place, feeds = sourced.place, snapshot.feeds[name]
     return [
-        Problem(place, place.within("spec", "feeds", at), "feed-not-found", f"{feeds[at].key} cannot be rendered")
+        Problem(place, place.within(*feeds[at].field), "feed-not-found", f"{feeds[at].feed.key} cannot be rendered")
         for at in positions
     ]

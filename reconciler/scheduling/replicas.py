@@ -3,12 +3,10 @@
 Deployments, ReplicaSets and StatefulSets with `spec.replicas` are divided; everything else goes whole to every cluster.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from reconciler.model.authored import Feed
-from reconciler.model.objects import ObjectKey
 from reconciler.model.placement import Placement
-from reconciler.model.snapshot import Resource
+from reconciler.model.snapshot import Snapshot
 from reconciler.scheduling.divide import divide
 
 _DIVIDED = frozenset(
@@ -27,12 +25,13 @@ _DIVIDED = frozenset(
 )
 
 
-def totals(feeds: Iterable[Feed], resources: Mapping[ObjectKey, Resource]) -> dict[str, int]:
+def totals(subscription: str, snapshot: Snapshot) -> dict[str, int]:
     """Replicas to divide by feed key; overrides are not asked. A feed without `spec.replicas` is not in it."""
     found = {}
-    for feed in feeds:
-        resource = resources.get(feed.object) if (feed.api_version, feed.kind) in _DIVIDED else None
-        if resource is None or resource.api_version != feed.api_version:
+    for named in snapshot.feeds[subscription]:
+        feed = named.feed
+        resource = snapshot.resource(named) if (feed.api_version, feed.kind) in _DIVIDED else None
+        if resource is None:
             continue
         spec = resource.body.get("spec")
         wanted = spec.get("replicas") if isinstance(spec, dict) else None

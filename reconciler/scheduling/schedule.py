@@ -73,7 +73,7 @@ def _scheduled(name: str, sourced: Sourced[Subscription], snapshot: Snapshot, fl
     chosen = selected - {refusal.cluster for refusal in hindrances}
     placements = tuple(placement for placement in fleet.whole if placement.cluster in chosen)
     if spec.scheduling_strategy == "Dividing":
-        totals = replicas.totals(spec.feeds, snapshot.resources)
+        totals = replicas.totals(name, snapshot)
         weights = _weights(placements, matching)
         if totals and placements and not any(weights):
             return _weightless(name, sourced)

@@ -34,8 +34,8 @@ def deliveries(gathered: Gathered) -> Deliveries:
     dividing = []
     complete = True
     for name, sourced in sorted(gathered.subscriptions.items()):
-        for feed in sourced.value.spec.feeds:
-            by_key.setdefault(feed.object, []).append(name)
+        for named in gathered.named[name]:
+            by_key.setdefault(named.feed.object, []).append(name)
         if sourced.value.spec.scheduling_strategy == "Dividing":
             dividing.append(name)
     for body in gathered.broken:

@@ -1,9 +1,10 @@
 """Checks of the feeds of Subscriptions: there are some, each names an object of the repo, none names it twice."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from reconciler.model.authored import Feed, Subscription
+from reconciler.model.authored import Feed
 from reconciler.model.objects import ObjectKey
+from reconciler.model.snapshot import NamedFeed
 from reconciler.source import kinds
 from reconciler.source.gather import Finding, Gathered
 from reconciler.source.references import References
@@ -15,23 +16,22 @@ Fault = tuple[str, tuple[str | int, ...], str, str]
 def check(gathered: Gathered, references: References) -> Iterator[Finding]:
     """All findings about feeds; each concerns its Subscription."""
     for name, sourced in gathered.subscriptions.items():
-        for rule, field, message, hint in _faults(sourced.value, references):
+        for rule, field, message, hint in _faults(gathered.named[name], references):
             yield Finding(gathered.problem(rule, sourced.place, field, message, hint), kinds.subscription(name))
 
 
-def _faults(subscription: Subscription, references: References) -> Iterator[Fault]:
-    feeds = subscription.spec.feeds
+def _faults(feeds: Sequence[NamedFeed], references: References) -> Iterator[Fault]:
     if not feeds:
         # an empty render never prunes by accident
         yield "feeds-empty", ("spec", "feeds"), "this Subscription has no feeds", ""
     seen: dict[ObjectKey, int] = {}
-    for index, feed in enumerate(feeds):
-        field = ("spec", "feeds", index)
-        first = seen.setdefault(feed.object, index)
+    for index, named in enumerate(feeds):
+        field = named.field
+        first = seen.setdefault(named.feed.object, index)
         if first != index:
-            yield "feed-duplicate", field, f"{feed.object} is named twice in this Subscription", ""
+            yield "feed-duplicate", field, f"{named.feed.object} is named twice in this Subscription", ""
             continue
-        fault = _fault(feed, references)
+        fault = _fault(named.feed, references)
         if fault is not None:
             rule, part, message, hint = fault
             yield rule, field + part, message, hint

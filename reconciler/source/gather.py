@@ -13,7 +13,7 @@ from reconciler.model.authored import Globalization, HelmChart, Localization, Se
 from reconciler.model.clusters import ClusterFacts, facts_of
 from reconciler.model.objects import Object, ObjectKey, digest_of, key_of
 from reconciler.model.settings import Settings
-from reconciler.model.snapshot import Place, Problem, Resource, Sourced
+from reconciler.model.snapshot import NamedFeed, Place, Problem, Resource, Sourced
 from reconciler.source import fields, kinds
 from reconciler.source.opening import Opened
 from reconciler.source.rules import problem
@@ -41,6 +41,8 @@ class Gathered(msgspec.Struct):
     broken: list[Object] = []
     """Objects that cannot be used: as far as they could be read."""
     findings: list[Finding] = []
+    named: dict[str, tuple[NamedFeed, ...]] = {}
+    """All feeds of every Subscription, once they are opened."""
     places: dict[ObjectKey, tuple[Place, int]] = {}
     """Of every object: where it stands, and the line where its document begins."""
 

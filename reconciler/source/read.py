@@ -9,22 +9,32 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from reconciler.model.clusters import ClusterFacts
+from reconciler.model.inflation import Build, Built
 from reconciler.model.objects import BlobId
 from reconciler.model.settings import Settings
 from reconciler.model.snapshot import Place, Problem, Severity, Snapshot, Sourced
 from reconciler.model.tree import Tree
-from reconciler.source import check, concerns, layout, overrides, rules
+from reconciler.source import check, concerns, expansion, layout, overrides, rules
 from reconciler.source.documents import ParsedFile
 from reconciler.source.gather import Finding, Gathered, gather
 from reconciler.source.locate import order
 from reconciler.source.opening import opened
 
 
-def read(tree: Tree, settings: Settings, files: Mapping[BlobId, ParsedFile]) -> Snapshot:
-    """All that a tree says. `files` holds the parsed content of every blob that `layout.selected` names."""
+def read(
+    tree: Tree,
+    settings: Settings,
+    files: Mapping[BlobId, ParsedFile],
+    built: Mapping[Build, Built] = {},  # noqa: ARG001 nothing asks for a kustomization yet
+) -> Snapshot:
+    """All that a tree says. `files` holds the parsed content of every blob that `layout.selected` names.
+
+    While `wanted` of the answer is not empty, kustomizations are missing: read again with them in `built`.
+    """
     selected = layout.selected(tree, settings)
     objects = (found for path, blob in selected.items() for found in opened(path, files[blob]))
     gathered = gather(settings, objects)
+    gathered.named = expansion.named(gathered)
     clusters = check.identities(gathered)
     delivered = concerns.deliveries(gathered)
     gathered.findings.extend(check.findings(gathered, delivered, tuple(selected)))
@@ -71,4 +81,5 @@ def _snapshot(
         resources=dict(sorted(gathered.resources.items())),
         problems=problems,
         values=overrides.values(gathered),
+        feeds=gathered.named,
     )

@@ -35,7 +35,7 @@ async def deliver(repo: Repo, options: Options, tell: Tell, heads: Heads, moved:
     """Bring what `heads` advertised to its places. Raises as `run` does."""
     commit = await repo.fetch(heads)
     tree = await repo.mirror.tree(commit, options.path)
-    library = story.Library(repo.mirror, repo.cache)
+    library = story.Library(repo.tools)
     settings = await library.settings(tree)
     status = await repo.status_head(settings, heads)
     last = await previous.read(repo, settings, status)

@@ -47,5 +47,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged: frozenset[Digest] = frozenset()
     directory: Path | None = None
     """Deliver here instead of where `fleet.yaml` says."""
+    offline: bool = False
+    """Fetch no charts."""
     trusted: Signatures | None = None
     """Signing keys that the operator vouches for: what is trusted where no earlier run is remembered."""

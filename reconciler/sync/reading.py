@@ -17,6 +17,7 @@ from reconciler.sync.clients import Clients
 from reconciler.sync.options import Options
 from reconciler.sync.reach import reaching
 from reconciler.sync.repo import REMEMBERED, Repo, opened
+from reconciler.sync.tools import Tools
 from reconciler.sync.worklist import Evaluated
 
 
@@ -27,7 +28,7 @@ async def evaluated(options: Options) -> Evaluated:
         return await _evaluate(options, worktree.library, await worktree.files.tree())
     async with opened(options) as repo:
         commit = await repo.fetch(await repo.heads(None))
-        library = story.Library(repo.mirror, repo.cache)
+        library = story.Library(repo.tools)
         return await _evaluate(options, library, await repo.mirror.tree(commit, options.path))
 
 
@@ -57,7 +58,8 @@ class OpenWorkTree:
 
     def __init__(self, options: Options) -> None:
         self.files = WorkTree(Git(options.environment), Path(options.repo) / options.path)
-        self.library = story.Library(self.files, Cache(options.cache, "worktrees", REMEMBERED))
+        cache = Cache(options.cache, "worktrees", REMEMBERED)
+        self.library = story.Library(Tools(self.files, cache, options.environment, options.offline))
 
 
 async def status_of(options: Options) -> FleetStatus:
@@ -72,7 +74,7 @@ async def status_of(options: Options) -> FleetStatus:
 
 async def _settings(repo: Repo, commit: CommitId) -> Settings:
     """The settings of a commit; while it is broken, those of the last good one, whose status is still to be seen."""
-    library = story.Library(repo.mirror, repo.cache)
+    library = story.Library(repo.tools)
     try:
         return await library.settings(await repo.mirror.tree(commit, repo.path))
     except story.BrokenRepo:

@@ -18,6 +18,7 @@ from reconciler.model.objects import CommitId, Digest
 from reconciler.model.settings import Settings, StatusTo
 from reconciler.sync.clients import Clients
 from reconciler.sync.options import Options
+from reconciler.sync.tools import Tools
 
 REMEMBERED = f"{__version__}+1"
 """Version of what the cache holds; the number goes up when a file is parsed to something else than before."""
@@ -56,6 +57,7 @@ class Repo:
         self.remote = fleet
         self.mirror = Mirror(door, fleet, options.cache)
         self.cache = Cache(options.cache, fleet.slug, REMEMBERED)
+        self.tools = Tools(self.mirror, self.cache, options.environment, options.offline)
         self.revision = options.revision
         self.path = options.path
         self.trusted = options.trusted

@@ -4,24 +4,25 @@ Blobs are parsed once and remembered by id across runs; the rooms are pure, so a
 in the doors that it calls.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Protocol
+from collections.abc import Mapping
 
 import msgspec
 
-from reconciler.adapters.cache import Cache
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.errors import Exit, ReconcilerError
+from reconciler.model.inflation import Answer, Build, Built, Wanted
 from reconciler.model.objects import BlobId, CommitId
 from reconciler.model.settings import Settings
 from reconciler.model.snapshot import Problem, Snapshot
 from reconciler.model.status import FleetStatus
 from reconciler.model.tree import Tree
-from reconciler.render.render import render
+from reconciler.render.render import inflations, render
 from reconciler.scheduling.schedule import schedule
 from reconciler.source import documents, layout, locate
 from reconciler.source.read import read
 from reconciler.source.settings import read_settings
+from reconciler.sync import inflate
+from reconciler.sync.tools import Tools
 from reconciler.sync.worklist import Evaluated
 
 SETTINGS = "fleet.yaml"
@@ -42,19 +43,13 @@ class BrokenRepo(ReconcilerError):
         self.problems = problems
 
 
-class Blobs(Protocol):
-    """Whoever has the bytes behind a tree: a mirror for commits, the work tree for itself."""
-
-    async def blobs(self, ids: Iterable[BlobId]) -> Mapping[BlobId, bytes]:
-        """Contents by blob id."""
-
-
 class Library:
     """Trees read into snapshots; remembers what every blob says."""
 
-    def __init__(self, blobs: Blobs, cache: Cache) -> None:
-        self._blobs = blobs
-        self._cache = cache
+    def __init__(self, tools: Tools) -> None:
+        self.tools = tools
+        self._blobs = tools.blobs
+        self._cache = tools.cache
 
     async def settings(self, tree: Tree) -> Settings:
         """The settings of a tree; BrokenRepo when it has none that can be used."""
@@ -66,9 +61,14 @@ class Library:
         return settings
 
     async def snapshot(self, tree: Tree, settings: Settings) -> Snapshot:
-        """All that a tree says."""
-        selected = layout.selected(tree, settings)
-        return read(tree, settings, await self._parsed(set(selected.values())))
+        """All that a tree says, its kustomizations built."""
+        files = await self._parsed(set(layout.selected(tree, settings).values()))
+        snapshot = read(tree, settings, files)
+        built: dict[Build, Built] = {}
+        while snapshot.wanted:
+            built.update(await inflate.built(self.tools, settings, snapshot.wanted))
+            snapshot = read(tree, settings, files, built)
+        return snapshot
 
     async def located(self, tree: Tree, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
         """Problems with their lines and columns."""
@@ -94,7 +94,10 @@ async def evaluate(
 ) -> Evaluated:
     """Schedule and render a snapshot; all problems of all steps, located."""
     scheduled = schedule(snapshot, facts, previous)
-    feeds = render(snapshot, scheduled, facts)
+    answers: dict[Wanted, Answer] = {}
+    while wanted := inflations(snapshot, scheduled, facts, answers):
+        answers.update(await inflate.answers(library.tools, snapshot.settings, wanted))
+    feeds = render(snapshot, scheduled, facts, answers)
     problems = await library.located(tree, (*snapshot.problems, *scheduled.problems, *feeds.problems))
     return Evaluated(
         tree.commit or CommitId(""), snapshot, facts, scheduled, feeds, tuple(sorted(problems, key=locate.order))

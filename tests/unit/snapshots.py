@@ -10,7 +10,7 @@ from reconciler.model.authored import Globalization, HelmChart, Localization, Su
 from reconciler.model.clusters import ClusterFacts, facts_of
 from reconciler.model.objects import Object, digest_of, key_of
 from reconciler.model.settings import Settings
-from reconciler.model.snapshot import Place, Problem, Resource, Snapshot, Sourced
+from reconciler.model.snapshot import NamedFeed, Place, Problem, Resource, Snapshot, Sourced
 from reconciler.model.status import FleetStatus
 
 SETTINGS = Settings(fleet="test")
@@ -40,6 +40,10 @@ def snapshot(*objects: dict[str, Any], problems: tuple[Problem, ...] = ()) -> Sn
         clusters={c.value.id: c for c in sorted(clusters, key=lambda c: c.value.id)},
         resources={r.key: r for r in sorted(resources, key=lambda r: r.key)},
         problems=problems,
+        feeds={
+            _name(s.value): tuple(NamedFeed(f, ("spec", "feeds", i)) for i, f in enumerate(s.value.spec.feeds))
+            for s in authored["Subscription"]
+        },
         values={text: value for text in _texts(objects) if (value := _parsed(text)) is not _BROKEN},
     )
 

@@ -1,0 +1,45 @@
+"""Rules about Localizations and Globalizations."""
+
+ERRORS = {
+    "override-value": (
+        "the value of an override is not YAML, or not the shape that its type needs",
+        "Correct the text in `value`.",
+    ),
+    "override-patch": (
+        "the patch of an override cannot be applied to the object",
+        "Correct the operation that is named.",
+    ),
+    "override-identity": (
+        "an override changes the API version, kind, namespace or name of an object",
+        "Leave them as they are; another object needs a file of its own.",
+    ),
+}
+
+WARNINGS = {
+    "globalization-namespace": (
+        "a Globalization names a namespace, but is cluster-scoped",
+        "Remove `metadata.namespace`.",
+    ),
+    "override-without-feed": ("an override names no feed, so it changes nothing", "Add `spec.feed`."),
+    "override-feed-not-found": ("an override names an object that is not in the repo", "Correct `spec.feed`."),
+    "override-not-delivered": (
+        "an override names an object that no Subscription delivers",
+        "Add the object to a Subscription, or remove the override.",
+    ),
+    "localization-namespace": (
+        "a Localization stands in a namespace that belongs to no declared cluster",
+        "Use the namespace of the ManagedCluster.",
+    ),
+    "override-without-effect": (
+        "a JSONPatch touches what is not there, so that Clusternet skips all of it in silence",
+        "Correct the path, or remove the entry.",
+    ),
+    "override-lenient": (
+        "a JSONPatch works in Clusternet and is refused by RFC 6902",
+        "Write what the RFC allows: `add` for a new key, indexes from 0.",
+    ),
+    "override-overruled": (
+        "an override sets replicas that the Subscription divides",
+        "Remove it, or change the weights of the subscribers.",
+    ),
+}

@@ -1,0 +1,5 @@
+"""Rules that scheduling finds."""
+
+ERRORS: dict[str, tuple[str, str]] = {}
+
+WARNINGS: dict[str, tuple[str, str]] = {}

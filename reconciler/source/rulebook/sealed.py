@@ -1,0 +1,5 @@
+"""Rules about encrypted files."""
+
+ERRORS: dict[str, tuple[str, str]] = {}
+
+WARNINGS: dict[str, tuple[str, str]] = {}
