@@ -1,9 +1,10 @@
-"""Label selectors with Kubernetes' meaning, answered for many labelled things at once.
+"""Label selectors with Kubernetes' meaning, read from text, and answered for many labelled things at once.
 
 An index is built once per set of things; a selector is then a few set operations, whatever the number of things. Both
 subscribers and Globalizations ask it, so that one selector means one thing.
 """
 
+import re
 from collections.abc import Mapping
 
 from reconciler.model.authored import LabelSelector, LabelSelectorRequirement
@@ -50,3 +51,39 @@ class LabelIndex:
 def keys_of(selector: LabelSelector) -> frozenset[str]:
     """The label keys that a selector looks at."""
     return frozenset(selector.match_labels or ()) | {term.key for term in selector.match_expressions or ()}
+
+
+_TERM = re.compile(
+    r"""\s*(?: (?P<absent>!)\s*(?P<gone>[\w./-]+)
+           | (?P<key>[\w./-]+)\s+(?P<set>in|notin)\s*\((?P<values>[^)]*)\)
+           | (?P<name>[\w./-]+)\s*(?:(?P<op>==|=|!=)\s*(?P<value>[\w.-]*))? )\s*(?:,|$)""",
+    re.VERBOSE,
+)
+
+
+def parsed(text: str) -> LabelSelector | None:
+    """A selector in kubectl's syntax: `a=b,c!=d,e in (f,g),h,!i`; None when it is none. No text selects everything."""
+    terms, position = [], 0
+    while position < len(text):
+        match = _TERM.match(text, position)
+        if match is None or match.end() == position:
+            return None
+        terms.append(_term(match))
+        position = match.end()
+    return LabelSelector(match_expressions=terms)
+
+
+def _term(match: re.Match[str]) -> LabelSelectorRequirement:
+    if match["absent"]:
+        return LabelSelectorRequirement(key=match["gone"], operator="DoesNotExist")
+    if match["set"]:
+        values = [value.strip() for value in match["values"].split(",")]
+        return LabelSelectorRequirement(
+            key=match["key"], operator="In" if match["set"] == "in" else "NotIn", values=values
+        )
+    if match["op"]:
+        values = [match["value"]]
+        if match["op"] == "!=":
+            return LabelSelectorRequirement(key=match["name"], operator="NotIn", values=values)
+        return LabelSelectorRequirement(key=match["name"], operator="In", values=values)
+    return LabelSelectorRequirement(key=match["name"], operator="Exists")

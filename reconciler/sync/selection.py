@@ -1,53 +1,25 @@
 """Which units a run may touch: narrowed by the command line, or suspended in the repo."""
 
-import re
 from collections.abc import Mapping
 
-from reconciler.model.authored import LabelSelector, LabelSelectorRequirement
+from reconciler.model import selectors
+from reconciler.model.authored import LabelSelector
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.errors import UsageError
 from reconciler.model.feed import Unit
-from reconciler.model.selectors import LabelIndex
 from reconciler.model.snapshot import Snapshot
 from reconciler.sync.options import Narrow
 
 SUSPEND = "reconciler.clusternet.io/suspend"
 """Annotation of a Subscription or ManagedCluster; `"true"` leaves everything of it as it is."""
 
-_TERM = re.compile(
-    r"""\s*(?: (?P<absent>!)\s*(?P<gone>[\w./-]+)
-           | (?P<key>[\w./-]+)\s+(?P<set>in|notin)\s*\((?P<values>[^)]*)\)
-           | (?P<name>[\w./-]+)\s*(?:(?P<op>==|=|!=)\s*(?P<value>[\w.-]*))? )\s*(?:,|$)""",
-    re.VERBOSE,
-)
-
 
 def parse_selector(text: str) -> LabelSelector:
     """A selector in kubectl's syntax: `a=b,c!=d,e in (f,g),h,!i`. UsageError when it is none."""
-    terms, position = [], 0
-    while position < len(text):
-        match = _TERM.match(text, position)
-        if match is None or match.end() == position:
-            raise UsageError("bad-selector", f"{text!r} is no label selector", "as in kubectl: -l env=prod,tier!=db")
-        terms.append(_term(match))
-        position = match.end()
-    return LabelSelector(match_expressions=terms)
-
-
-def _term(match: re.Match[str]) -> LabelSelectorRequirement:
-    if match["absent"]:
-        return LabelSelectorRequirement(key=match["gone"], operator="DoesNotExist")
-    if match["set"]:
-        values = [value.strip() for value in match["values"].split(",")]
-        return LabelSelectorRequirement(
-            key=match["key"], operator="In" if match["set"] == "in" else "NotIn", values=values
-        )
-    if match["op"]:
-        values = [match["value"]]
-        if match["op"] == "!=":
-            return LabelSelectorRequirement(key=match["name"], operator="NotIn", values=values)
-        return LabelSelectorRequirement(key=match["name"], operator="In", values=values)
-    return LabelSelectorRequirement(key=match["name"], operator="Exists")
+    selector = selectors.parsed(text)
+    if selector is None:
+        raise UsageError("bad-selector", f"{text!r} is no label selector", "as in kubectl: -l env=prod,tier!=db")
+    return selector
 
 
 class Selection:
@@ -76,7 +48,7 @@ def _chosen(narrow: Narrow, facts: Mapping[str, ClusterFacts]) -> frozenset[str]
     if unknown:
         names = ", ".join(sorted(fact.name for fact in facts.values())[:8])
         raise UsageError("unknown-cluster", f"no cluster {', '.join(unknown)} in this fleet", f"there are: {names}")
-    index = LabelIndex({i: fact.labels for i, fact in facts.items()})
+    index = selectors.LabelIndex({i: fact.labels for i, fact in facts.items()})
     chosen = index.select(parse_selector(narrow.selector))
     if narrow.clusters:
         chosen &= {i for i, fact in facts.items() if i in narrow.clusters or fact.name in narrow.clusters}
