@@ -38,6 +38,8 @@ class Layer(msgspec.Struct, frozen=True):
     """Ids of the clusters it is for; None for all."""
     looks_at: frozenset[str] = frozenset()
     """Cluster labels that `reach` depends on."""
+    templated: bool = False
+    """The values of its entries are templates, filled for each cluster."""
 
 
 class Applicable(msgspec.Struct, frozen=True):
@@ -55,6 +57,9 @@ class Applicable(msgspec.Struct, frozen=True):
 
 
 NONE = Applicable()
+
+TEMPLATE = "reconciler.clusternet.io/template"
+"""Annotation of a Localization or Globalization whose values are templates."""
 
 
 class Overrides:
@@ -110,5 +115,8 @@ def _layer(number: int, sourced: Sourced[Globalization] | Sourced[Localization],
         Entry(sourced.place, i, f"{sourced.value.kind} {owner}[{i}] {override.name}".rstrip(), override)
         for i, override in enumerate(overrides)
     )
-    did = digest_of([[override.type, override.override_chart, override.value] for override in overrides])
-    return Layer(number, entries, did, reach)
+    templated = (metadata.annotations or {}).get(TEMPLATE) == "jinja2"
+    does = [
+        [entry.type, entry.override_chart, entry.value, entry.field_path, entry.field_format] for entry in overrides
+    ]
+    return Layer(number, entries, digest_of([does, templated]), reach, templated=templated)

@@ -227,9 +227,9 @@ def test_override_of_divided_replicas_is_warned_of():
         (merge("metadata: null"), "override-identity"),
         (merge("kind: Secret"), "override-identity"),
         (merge("[]"), "override-identity"),
-        (override("a: 1", "Helm"), "not-supported"),
-        (merge("a: 1", overrideChart=True), "not-supported"),
-        (override("a: 1", "FieldMergePatch", fieldPath="/data/color", fieldFormat="YAML"), "not-supported"),
+        (override("a: 1", "Helm"), "override-type"),
+        (merge("a: 1", overrideChart=True), "override-type"),
+        (override("a: 1", "FieldMergePatch", fieldPath="/data/none", fieldFormat="YAML"), "override-field"),
     ],
 )
 def test_problem_of_an_override_stands_at_its_entry(entry, rule):
