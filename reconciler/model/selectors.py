@@ -48,6 +48,11 @@ class LabelIndex:
                 return chosen - self._by_key.get(term.key, _NOTHING)
 
 
+def selects(selector: LabelSelector, labels: Mapping[str, str]) -> bool:
+    """Whether a selector matches one thing with these labels."""
+    return bool(LabelIndex({"": labels}).select(selector))
+
+
 def keys_of(selector: LabelSelector) -> frozenset[str]:
     """The label keys that a selector looks at."""
     return frozenset(selector.match_labels or ()) | {term.key for term in selector.match_expressions or ()}

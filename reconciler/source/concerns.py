@@ -1,18 +1,19 @@
 """Which Subscriptions a problem concerns: those that cannot be delivered as their authors meant, until it is solved.
 
-A Subscription with a mistake concerns itself; an object whoever delivers it; an override whoever delivers what it
-changes; a cluster whoever divides replicas, because a missing cluster changes everybody's share. What cannot be read is
-assumed to match, so that a broken override never takes an earlier one back.
+A Subscription with a mistake concerns itself; an object whoever delivers it, or would find it; an override whoever
+delivers what it changes; a cluster whoever divides replicas, because a missing cluster changes everybody's share. What
+cannot be read is assumed to match, so that a broken override never takes an earlier one back.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from reconciler.model.objects import Object, ObjectKey, group_of
-from reconciler.source import hints, kinds
-from reconciler.source.gather import Gathered, feeds_of
+from reconciler.model.selectors import selects
+from reconciler.source import feedsfrom, hints, kinds
+from reconciler.source.gather import Finding, Gathered, feeds_of
 
 
 class Deliveries(msgspec.Struct, frozen=True):
@@ -26,6 +27,8 @@ class Deliveries(msgspec.Struct, frozen=True):
     """Subscriptions that divide replicas."""
     complete: bool
     """False when the feeds of some Subscription could not be read."""
+    searches: tuple[tuple[str, feedsfrom.Search], ...] = ()
+    """Subscriptions that find feeds by path or label."""
 
 
 def deliveries(gathered: Gathered) -> Deliveries:
@@ -41,18 +44,45 @@ def deliveries(gathered: Gathered) -> Deliveries:
     for body in gathered.broken:
         if _type(body) == (kinds.APPS, "Subscription"):
             read = [_key(feed) for feed in feeds_of(body)]
-            complete = complete and bool(read)
+            complete = complete and bool(read) and not feedsfrom.asked(body)
             for key in read:
                 by_key.setdefault(key, []).append(_name(body))
     unique = {key: tuple(sorted(set(names))) for key, names in by_key.items()}
     keys: dict[tuple[str, str], list[ObjectKey]] = {}
     for key in unique:
         keys.setdefault((key.kind, key.name), []).append(key)
-    return Deliveries(unique, {named: tuple(found) for named, found in keys.items()}, tuple(dividing), complete)
+    by_name = {named: tuple(found) for named, found in keys.items()}
+    return Deliveries(unique, by_name, tuple(dividing), complete, tuple(_searches(gathered)))
 
 
-def concerned(about: Object, deliveries: Deliveries, *, whole: bool) -> tuple[str, ...]:
-    """Names of the Subscriptions that a problem of this object concerns."""
+def _searches(gathered: Gathered) -> Iterator[tuple[str, feedsfrom.Search]]:
+    for name in sorted(gathered.searches):
+        search = feedsfrom.search(gathered.subscriptions[name].value.metadata)
+        if search is not None:
+            yield name, search
+
+
+def concerned(found: Finding, deliveries: Deliveries) -> tuple[str, ...]:
+    """Names of the Subscriptions that a problem concerns: by what it is about, and by where that stands."""
+    names = {*_delivering_it(found.about, deliveries, whole=found.whole), *_searching(found, deliveries)}
+    return tuple(sorted(names))
+
+
+def _searching(found: Finding, deliveries: Deliveries) -> Iterator[str]:
+    """Subscriptions that would find the object if it were whole, so that a typo never takes it away."""
+    about = found.about
+    if (found.whole and not about) or _type(about) in kinds.FLEET_KINDS:
+        return
+    labels = (_member(about, "metadata") or {}).get("labels")
+    read = isinstance(labels, Mapping) and all(isinstance(value, str) for value in labels.values())
+    for name, search in deliveries.searches:
+        below = any(feedsfrom.below(found.problem.place.path, path) for path in search.paths or ())
+        # labels that cannot be read are assumed to match
+        if below or (search.terms is not None and (selects(search.terms, labels or {}) if read else not found.whole)):
+            yield name
+
+
+def _delivering_it(about: Object, deliveries: Deliveries, *, whole: bool) -> tuple[str, ...]:
     match _type(about):
         case (_, ""):
             return ()

@@ -1,27 +1,27 @@
 """Checks of the feeds of Subscriptions: there are some, each names an object of the repo, none names it twice."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from reconciler.model.authored import Feed
 from reconciler.model.objects import ObjectKey
 from reconciler.model.snapshot import NamedFeed
 from reconciler.source import kinds
-from reconciler.source.gather import Finding, Gathered
+from reconciler.source.gather import Fault, Finding, Gathered
 from reconciler.source.references import References
-
-Fault = tuple[str, tuple[str | int, ...], str, str]
-"""Rule, field, message and hint."""
 
 
 def check(gathered: Gathered, references: References) -> Iterator[Finding]:
     """All findings about feeds; each concerns its Subscription."""
     for name, sourced in gathered.subscriptions.items():
-        for rule, field, message, hint in _faults(gathered.named[name], references):
+        searched = gathered.searches.get(name)
+        faults = chain(_faults(gathered.named[name], references, listed=searched is None), searched or ())
+        for rule, field, message, hint in faults:
             yield Finding(gathered.problem(rule, sourced.place, field, message, hint), kinds.subscription(name))
 
 
-def _faults(feeds: Sequence[NamedFeed], references: References) -> Iterator[Fault]:
-    if not feeds:
+def _faults(feeds: Sequence[NamedFeed], references: References, *, listed: bool) -> Iterator[Fault]:
+    if not feeds and listed:
         # an empty render never prunes by accident
         yield "feeds-empty", ("spec", "feeds"), "this Subscription has no feeds", ""
     seen: dict[ObjectKey, int] = {}

@@ -18,6 +18,9 @@ from reconciler.source import fields, kinds
 from reconciler.source.opening import Opened
 from reconciler.source.rules import problem
 
+Fault = tuple[str, tuple[str | int, ...], str, str]
+"""Rule, field, message and hint."""
+
 
 class Finding(msgspec.Struct, frozen=True):
     """A problem and the object that it is about, whole or only its identity."""
@@ -43,6 +46,8 @@ class Gathered(msgspec.Struct):
     findings: list[Finding] = []
     named: dict[str, tuple[NamedFeed, ...]] = {}
     """All feeds of every Subscription, once they are opened."""
+    searches: dict[str, tuple[Fault, ...]] = {}
+    """Of every Subscription that finds feeds by path or label: what is wrong with how it asks."""
     places: dict[ObjectKey, tuple[Place, int]] = {}
     """Of every object: where it stands, and the line where its document begins."""
 

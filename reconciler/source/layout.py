@@ -12,6 +12,8 @@ from reconciler.model.tree import Tree
 
 SETTINGS_PATH = "fleet.yaml"
 SUFFIXES = (".yaml", ".yml", ".json")
+KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+"""Names of the file that makes a directory a kustomization."""
 
 
 def selected(tree: Tree, settings: Settings) -> Mapping[str, BlobId]:
@@ -21,6 +23,17 @@ def selected(tree: Tree, settings: Settings) -> Mapping[str, BlobId]:
     that objects are delivered into, which would otherwise come back as sources.
     """
     return {path: tree.files[path] for path in _wanted(sorted(tree.files), settings) if path.endswith(SUFFIXES)}
+
+
+def visible(tree: Tree, settings: Settings) -> tuple[str, ...]:
+    """Every path that is not ignored, whatever its suffix, sorted."""
+    return tuple(_wanted(sorted(tree.files), settings))
+
+
+def kustomizations(paths: Iterable[str]) -> frozenset[str]:
+    """The directories of these files that are kustomizations; the root of the repo is the empty one."""
+    split = (path.rpartition("/") for path in paths)
+    return frozenset(directory for directory, _, name in split if name in KUSTOMIZATIONS)
 
 
 def unreadable(tree: Tree, settings: Settings) -> Mapping[str, str]:

@@ -34,7 +34,7 @@ def read(
     selected = layout.selected(tree, settings)
     objects = (found for path, blob in selected.items() for found in opened(path, files[blob]))
     gathered = gather(settings, objects)
-    gathered.named = expansion.named(gathered)
+    gathered.named = expansion.named(gathered, layout.visible(tree, settings))
     clusters = check.identities(gathered)
     delivered = concerns.deliveries(gathered)
     gathered.findings.extend(check.findings(gathered, delivered, tuple(selected)))
@@ -58,13 +58,13 @@ def _skipped(tree: Tree, settings: Settings) -> Iterator[Finding]:
     """What cannot be read is an error: otherwise its objects would look as if somebody had removed them."""
     for path, reason in layout.unreadable(tree, settings).items():
         problem = rules.problem("file-skipped", Place(path), (), f"not read: {reason}")
-        yield Finding(msgspec.structs.replace(problem, line=1, column=1))
+        yield Finding(msgspec.structs.replace(problem, line=1, column=1), whole=False)
 
 
 def _concerning(found: Finding, delivered: concerns.Deliveries) -> Problem:
     if found.problem.severity is not Severity.ERROR:
         return found.problem
-    names = concerns.concerned(found.about, delivered, whole=found.whole)
+    names = concerns.concerned(found, delivered)
     return msgspec.structs.replace(found.problem, concerns=tuple(sorted({*found.problem.concerns, *names})))
 
 

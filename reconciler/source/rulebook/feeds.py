@@ -9,6 +9,10 @@ ERRORS = {
         "a Subscription has no feeds",
         "Add feeds. To remove what it delivered, delete the Subscription itself.",
     ),
+    "feeds-from-nothing": (
+        "a path or selector in the annotations of a Subscription finds nothing to deliver",
+        "Correct the path or selector. To remove what it delivered, delete the Subscription itself.",
+    ),
     "feed-not-found": (
         "a Subscription names an object that is not in the repo",
         "Correct the feed, or add the object.",
