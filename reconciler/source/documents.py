@@ -118,6 +118,9 @@ def _identity(value: Any) -> dict[str, Any]:
     metadata, spec = value.get("metadata"), value.get("spec")
     if isinstance(metadata, dict):
         head["metadata"] = _texts(metadata, "name", "namespace")
+        labels = metadata.get("labels")
+        if isinstance(labels, dict) and labels and all(isinstance(value, str) for value in labels.values()):
+            head["metadata"]["labels"] = labels
     if isinstance(spec, dict) and isinstance(spec.get("feed"), dict):
         head["spec"] = {"feed": _texts(spec["feed"], "apiVersion", "kind", "namespace", "name")}
     if isinstance(value.get("items"), list) and str(head.get("kind")).endswith("List"):
