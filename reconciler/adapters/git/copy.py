@@ -13,7 +13,8 @@ from pathlib import Path
 
 from reconciler.adapters.git.lock import locked
 from reconciler.adapters.git.objects import Objects
-from reconciler.adapters.git.run import LONG, Call, Ended, Git
+from reconciler.adapters.git.run import LONG, Call, Git
+from reconciler.adapters.processes import Ended
 from reconciler.model.errors import ToolFailed, UsageError
 from reconciler.model.objects import CommitId
 

@@ -14,7 +14,8 @@ from reconciler.adapters.git import words
 from reconciler.adapters.git.copy import Copy
 from reconciler.adapters.git.remote import Remote
 from reconciler.adapters.git.revision import Advertised, Revision, missing
-from reconciler.adapters.git.run import LONG, QUICK, Call, Ended, Git
+from reconciler.adapters.git.run import LONG, QUICK, Call, Git
+from reconciler.adapters.processes import Ended
 from reconciler.model.errors import ToolFailed, UsageError
 from reconciler.model.objects import BlobId, CommitId
 from reconciler.model.tree import Tree

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from reconciler.adapters.git.run import Call, Git, signal_group
+from reconciler.adapters.git.run import Call, Git
+from reconciler.adapters.processes import signal_group
 from reconciler.model.errors import ToolFailed
 from reconciler.model.objects import BlobId, CommitId
 
@@ -78,9 +79,9 @@ class Objects:
 
 
 def _end(process: "git.Git.AutoInterrupt") -> None:
-    signal_group(process, signal.SIGTERM)
     child = process.proc
     if child is not None:
+        signal_group(child, signal.SIGTERM)
         child.communicate()
 
 
@@ -98,8 +99,8 @@ class _Request:
     def end(self) -> None:
         with self._lock:
             self._unwanted = True
-            if self.process is not None:
-                signal_group(self.process, signal.SIGKILL)
+            if self.process is not None and self.process.proc is not None:
+                signal_group(self.process.proc, signal.SIGKILL)
 
     def answer(self) -> list[Found | None]:
         with self._lock:

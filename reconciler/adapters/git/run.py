@@ -1,16 +1,10 @@
-"""Runs one program at a time to its end: git, through GitPython's command runner, and gpg for its keyring.
+"""How git is run, through GitPython's command runner, and gpg for its keyring.
 
-A call has a deadline, no terminal, no hooks, and a process group of its own, so that it ends with everything it started
-(ssh, remote helpers) when the deadline passes or the caller is cancelled. Variables that a surrounding git hook sets
-for its own repo are taken away.
+A call has no terminal and no hooks, and ends by its deadline with everything it started (ssh, remote helpers);
+`adapters.processes` sees to that. Variables that a surrounding git hook sets for its own repo are taken away.
 """
 
-import asyncio
-import contextlib
-import os
-import signal
 import subprocess
-import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reconciler.adapters.git import words
+from reconciler.adapters.processes import Child, Ended, Popen
 from reconciler.model.errors import ToolFailed, Unreachable
 
 if TYPE_CHECKING:
@@ -28,8 +23,6 @@ QUICK = 60.0
 """Seconds for a call that moves little."""
 LONG = 600.0
 """Seconds for a call that may move a whole repo."""
-_GRACE = 0.5
-"""Seconds between asking a child to end, so that it removes its lock files, and ending it."""
 
 _OF_HOOKS = (
     "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_DIR", "GIT_GRAFT_FILE", "GIT_IMPLICIT_WORK_TREE",
@@ -62,14 +55,6 @@ class Call(msgspec.Struct, frozen=True):
     """The repo is the user's own, so what a surrounding hook says about it holds."""
 
 
-class Ended(msgspec.Struct, frozen=True):
-    """How a call ended."""
-
-    status: int
-    stdout: bytes
-    stderr: str
-
-
 class Git:
     """The way to run git; one per process, shared by all mirrors and work trees."""
 
@@ -80,17 +65,20 @@ class Git:
 
     async def run(self, call: Call) -> Ended:
         """Run to the end, whatever the exit status. Raises Unreachable after the deadline, ToolFailed without git."""
-        child = Child(self, call)
-        ended = asyncio.get_running_loop().run_in_executor(None, child.finish)
+        kept: list[git.Git.AutoInterrupt] = []  # whose child ends when it is forgotten
+
+        def start() -> Popen:
+            kept.append(self.start(call, stdin=call.stdin is not None))
+            process: Popen | None = kept[0].proc
+            if process is None:
+                raise AssertionError("a process that was just started is there")
+            return process
+
         try:
-            return await asyncio.shield(ended)
-        except asyncio.CancelledError:
-            child.signal(signal.SIGTERM)
-            done, _ = await asyncio.wait([ended], timeout=_GRACE)
-            if not done:
-                child.signal(signal.SIGKILL)
-            ended.add_done_callback(lambda future: future.cancelled() or future.exception())
-            raise
+            return await Child(start, call.stdin, call.deadline).ended()
+        except TimeoutError as error:
+            what = call.program or f"git {call.arguments[0]}"
+            raise Unreachable("git-deadline", f"{what}: no end after {call.deadline:g} s") from error
 
     async def check(self, call: Call) -> bytes:
         """The output of a call that must succeed; Untrusted, Unreachable or ToolFailed with git's last words."""
@@ -129,56 +117,3 @@ def _gitpython() -> ModuleType:
     except ImportError as error:
         raise ToolFailed("no-program", "git is not installed, or cannot be run", "install git") from error
     return git
-
-
-class Child:
-    """One running call. `finish` blocks in a thread; `signal` may come from another one at any time."""
-
-    def __init__(self, door: Git, call: Call) -> None:
-        self._door = door
-        self._call = call
-        self._lock = threading.Lock()
-        self._process: git.Git.AutoInterrupt | None = None
-        self._unwanted = False
-
-    def finish(self) -> Ended:
-        """Start, feed, read and reap."""
-        with self._lock:
-            if self._unwanted:
-                return Ended(-signal.SIGTERM, b"", "")
-            wrapped = self._process = self._door.start(self._call, stdin=self._call.stdin is not None)
-        process = wrapped.proc
-        if process is None:
-            raise AssertionError("a process that was just started is there")
-        try:
-            stdout, stderr = process.communicate(self._call.stdin, timeout=self._call.deadline)
-        except subprocess.TimeoutExpired as error:
-            self.signal(signal.SIGKILL)
-            process.communicate()
-            what = self._call.program or f"git {self._call.arguments[0]}"
-            raise Unreachable("git-deadline", f"{what}: no end after {self._call.deadline:g} s") from error
-        finally:
-            with self._lock:
-                self._process = None
-                if self._unwanted:  # what the child started may have outlived it; the group keeps its id meanwhile
-                    _kill_group(process.pid)
-        return Ended(process.returncode, stdout, stderr.decode(errors="replace"))
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the child and all that it started; nothing happens when it is over or not yet begun."""
-        with self._lock:
-            self._unwanted = True
-            if self._process is not None:
-                signal_group(self._process, number)
-
-
-def _kill_group(leader: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(leader, signal.SIGKILL)
-
-
-def signal_group(process: "git.Git.AutoInterrupt", number: signal.Signals) -> None:
-    """Send a signal to a child's process group, unless the child was reaped already."""
-    if process.proc is not None and process.proc.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.proc.pid, number)
