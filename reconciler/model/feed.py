@@ -61,7 +61,10 @@ class RenderedFeed(msgspec.Struct, frozen=True):
     unit: Unit
     objects: tuple[RenderedObject, ...]
     digest: Digest
+    """Of the objects. What is aside is not part of it."""
     reads: tuple[Read, ...] = ()
+    aside: tuple[RenderedObject, ...] = ()
+    """Hooks and tests of charts, which are shown and never delivered."""
 
 
 class Feeds(msgspec.Struct, frozen=True):

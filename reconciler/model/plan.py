@@ -8,6 +8,9 @@ import msgspec
 from reconciler.model.feed import RenderedFeed, RenderedObject, Unit
 from reconciler.model.objects import CommitId, Digest, ObjectKey
 
+PRUNE_ANNOTATION = "reconciler.clusternet.io/prune"
+"""`disabled` on an object, in the repo or on the cluster, keeps it when it leaves its feed."""
+
 
 class Keep(enum.StrEnum):
     """Why an object that left the feed stays on its cluster."""

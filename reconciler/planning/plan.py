@@ -9,12 +9,9 @@ from collections.abc import Iterator, Mapping
 
 from reconciler.model.feed import RenderedFeed, RenderedObject, Unit
 from reconciler.model.objects import Object, ObjectKey
-from reconciler.model.plan import Action, Change, Entry, Evidence, Inventory, Keep, Plan, Seen
+from reconciler.model.plan import PRUNE_ANNOTATION, Action, Change, Entry, Evidence, Inventory, Keep, Plan, Seen
 from reconciler.planning import order
 from reconciler.planning.guards import guard
-
-PRUNE_ANNOTATION = "reconciler.clusternet.io/prune"
-"""`disabled` on an object, in the repo or on the cluster, keeps it when it leaves its feed."""
 
 
 def plan(

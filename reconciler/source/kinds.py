@@ -5,10 +5,15 @@ does, and to notice a misspelt kind. Kinds of other groups are taken as they are
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from reconciler.model import authored
-from reconciler.model.objects import Object, ObjectKey, group_of
+from reconciler.model.objects import Object, group_of
+from reconciler.model.scopes import declared_scopes as declared_scopes
+from reconciler.model.scopes import in_namespace as in_namespace
+from reconciler.model.scopes import kinds_of as kinds_of
+from reconciler.model.scopes import namespaced as namespaced
+from reconciler.model.scopes import without_namespace as without_namespace
 
 APPS: Final = "apps.clusternet.io"
 CLUSTERS: Final = "clusters.clusternet.io"
@@ -33,85 +38,53 @@ HUB_KINDS: Final = frozenset(
 )
 """Kinds that the hub writes; in a fleet repo they do nothing."""
 
-_NAMESPACED: Final = {
-    "": "ConfigMap Endpoints Event LimitRange PersistentVolumeClaim Pod PodTemplate ReplicationController "
-    "ResourceQuota Secret Service ServiceAccount",
-    "apps": "ControllerRevision DaemonSet Deployment ReplicaSet StatefulSet",
-    "autoscaling": "HorizontalPodAutoscaler",
-    "batch": "CronJob Job",
-    "coordination.k8s.io": "Lease LeaseCandidate",
-    "discovery.k8s.io": "EndpointSlice",
-    "events.k8s.io": "Event",
-    "networking.k8s.io": "Ingress NetworkPolicy",
-    "policy": "PodDisruptionBudget",
-    "rbac.authorization.k8s.io": "Role RoleBinding",
-    "resource.k8s.io": "ResourceClaim ResourceClaimTemplate",
-    "storage.k8s.io": "CSIStorageCapacity",
-    APPS: "Subscription Localization HelmChart Base Description HelmRelease Manifest FeedInventory",
-    CLUSTERS: "ManagedCluster",
-    MCS: "ServiceExport ServiceImport",
-}
-_CLUSTER_SCOPED: Final = {
-    "": "Namespace Node PersistentVolume",
-    "admissionregistration.k8s.io": "MutatingAdmissionPolicy MutatingAdmissionPolicyBinding "
-    "MutatingWebhookConfiguration ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding "
-    "ValidatingWebhookConfiguration",
-    "apiextensions.k8s.io": "CustomResourceDefinition",
-    "apiregistration.k8s.io": "APIService",
-    "certificates.k8s.io": "CertificateSigningRequest ClusterTrustBundle",
-    "flowcontrol.apiserver.k8s.io": "FlowSchema PriorityLevelConfiguration",
-    "networking.k8s.io": "IngressClass IPAddress ServiceCIDR",
-    "node.k8s.io": "RuntimeClass",
-    "rbac.authorization.k8s.io": "ClusterRole ClusterRoleBinding",
-    "resource.k8s.io": "DeviceClass DeviceTaintRule ResourceSlice",
-    "scheduling.k8s.io": "PriorityClass",
-    "storage.k8s.io": "CSIDriver CSINode StorageClass VolumeAttachment VolumeAttributesClass",
-    "storagemigration.k8s.io": "StorageVersionMigration",
-    APPS: "Globalization",
-    CLUSTERS: "ClusterRegistrationRequest",
-}
-
-_SCOPES: Final[Mapping[tuple[str, str], bool]] = {
-    (group, kind): namespaced
-    for table, namespaced in ((_NAMESPACED, True), (_CLUSTER_SCOPED, False))
-    for group, kinds in table.items()
-    for kind in kinds.split()
-}
-_KINDS_OF: Final[Mapping[str, tuple[str, ...]]] = {
-    group: tuple(kind for g, kind in _SCOPES if g == group) for group, _ in _SCOPES
-}
+KUSTOMIZE: Final = "kustomize.config.k8s.io"
+KUSTOMIZATION_FIELDS: Final = frozenset(
+    [
+        "apiVersion",
+        "kind",
+        "metadata",
+        "bases",
+        "buildMetadata",
+        "commonAnnotations",
+        "commonLabels",
+        "components",
+        "configMapGenerator",
+        "configurations",
+        "crds",
+        "generatorOptions",
+        "generators",
+        "helmChartInflationGenerator",
+        "helmCharts",
+        "helmGlobals",
+        "imageTags",
+        "images",
+        "labels",
+        "namePrefix",
+        "nameSuffix",
+        "namespace",
+        "openapi",
+        "patches",
+        "patchesJson6902",
+        "patchesStrategicMerge",
+        "replacements",
+        "replicas",
+        "resources",
+        "secretGenerator",
+        "sortOptions",
+        "transformers",
+        "validators",
+        "vars",
+    ]
+)
+"""All that a kustomization file may say."""
+KUSTOMIZATION_ONLY: Final = KUSTOMIZATION_FIELDS - {"apiVersion", "kind", "metadata"}
+"""Those that tell a kustomization from other documents."""
 
 
-def namespaced(group: str, kind: str, declared: Mapping[tuple[str, str], bool]) -> bool | None:
-    """Whether objects of a kind live in namespaces; None when nobody says. `declared` are the repo's own CRDs."""
-    return _SCOPES.get((group, kind), declared.get((group, kind)))
-
-
-def kinds_of(group: str) -> tuple[str, ...]:
-    """All kinds of a built-in group; empty for other groups."""
-    return _KINDS_OF.get(group, ())
-
-
-def declared_scopes(definitions: Mapping[ObjectKey, Object]) -> Mapping[tuple[str, str], bool]:
-    """Kind to “is namespaced” of every CustomResourceDefinition."""
-    scopes = {}
-    for key, body in definitions.items():
-        spec: Any = body.get("spec")
-        if key.kind == "CustomResourceDefinition" and isinstance(spec, Mapping):
-            names = spec.get("names")
-            if isinstance(names, Mapping) and spec.get("scope") in ("Namespaced", "Cluster"):
-                scopes[str(spec.get("group")), str(names.get("kind"))] = spec["scope"] == "Namespaced"
-    return scopes
-
-
-def in_namespace(body: Object, namespace: str) -> Object:
-    """The object in a namespace; everything else is shared."""
-    return {**body, "metadata": {**body["metadata"], "namespace": namespace}}
-
-
-def without_namespace(body: Object) -> Object:
-    """The object in no namespace; everything else is shared."""
-    return {**body, "metadata": {name: value for name, value in body["metadata"].items() if name != "namespace"}}
+def is_definition(body: Object) -> bool:
+    """Whether an object is a CustomResourceDefinition."""
+    return type_of(body) == ("apiextensions.k8s.io", "CustomResourceDefinition")
 
 
 def type_of(body: Object) -> tuple[str, str]:
