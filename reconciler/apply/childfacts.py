@@ -1,14 +1,22 @@
-"""What a child's API server says of itself: its id, version, health, nodes and namespaces."""
+"""What a child's API server says of itself: its id, version, health, nodes, pods, kinds and namespaces."""
+
+import asyncio
+
+import msgspec
 
 from reconciler.adapters import clock
 from reconciler.adapters.kube.client import Client
 from reconciler.adapters.kube.resources import Resource
 from reconciler.apply.ensure import found
+from reconciler.model.clusters import ClusterFacts
 from reconciler.model.errors import ApiError, Untrusted
 from reconciler.model.objects import Object
-from reconciler.registry import names
-from reconciler.registry.observation import Observation
+from reconciler.registry import capacity, names
+from reconciler.registry.observation import Observation, sums
 
+_PODS = Resource("v1", "pods", namespaced=True)
+_METRICS = Resource("metrics.k8s.io/v1beta1", "nodes", namespaced=False)
+_TAKING_ROOM = "spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed"
 _NODES = Resource("v1", "nodes", namespaced=False)
 _NAMESPACES = Resource("v1", "namespaces", namespaced=False)
 
@@ -24,8 +32,11 @@ async def identity(child: Client) -> str:
     return str(legacy or source["metadata"]["uid"]).lower()
 
 
-async def look(child: Client, url: str) -> Observation:
-    """All that the status of a ManagedCluster tells. `url` is the address under which the hub knows the child."""
+async def look(child: Client, url: str, *, pods: bool = False) -> Observation:
+    """All that the status of a ManagedCluster tells. `url` is the address under which the hub knows the child.
+
+    `pods`: count them, and ask the metrics server where there is one. It takes more rights than an account has.
+    """
     return Observation(
         apiserver_url=url,
         version=await child.get("/version"),
@@ -34,6 +45,31 @@ async def look(child: Client, url: str) -> Observation:
         readyz=await _well(child, "/readyz"),
         nodes=(await child.list(_NODES.path(), cached=True)).items,
         at=clock.now(),
+        pods=(await child.list(_PODS.path(), cached=True)).items if pods else None,
+        usage=await _usage(child) if pods else None,
+    )
+
+
+async def with_room(child: Client, facts: ClusterFacts) -> ClusterFacts:
+    """The facts with what is left on the nodes now. ApiError 403 where the account may not list pods."""
+    nodes, pods = await asyncio.gather(
+        child.list(_NODES.path(), cached=True), child.list(_PODS.path(), fields=_TAKING_ROOM, cached=True)
+    )
+    room = capacity.room(nodes.items, pods.items)
+    return msgspec.structs.replace(
+        facts,
+        nodes=room.nodes,
+        running=room.running,
+        capacity=sums(nodes.items, "capacity"),
+        allocatable=sums(nodes.items, "allocatable"),
+    )
+
+
+async def with_kinds(child: Client, facts: ClusterFacts) -> ClusterFacts:
+    """The facts with the version and the kinds that the child serves now."""
+    version, apis = await asyncio.gather(child.get("/version"), child.served())
+    return msgspec.structs.replace(
+        facts, kubernetes=version.get("gitVersion", ""), platform=version.get("platform", ""), apis=apis
     )
 
 
@@ -49,6 +85,15 @@ def check_encrypted(child: Client) -> None:
     if not child.connection.tls.verify or not child.connection.server.startswith("https://"):
         hint = "put certificate-authority-data into the kubeconfig"
         raise Untrusted("not-verified", f"the certificate of {child.connection} is not verified", hint)
+
+
+async def _usage(child: Client) -> tuple[Object, ...] | None:
+    try:
+        return (await child.list(_METRICS.path())).items
+    except ApiError as error:
+        if error.status not in (403, 404, 503):
+            raise
+        return None
 
 
 async def _well(child: Client, path: str) -> bool:

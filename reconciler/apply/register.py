@@ -34,6 +34,8 @@ class Computed(msgspec.Struct, frozen=True):
     """The least rights for these feeds."""
 
     feeds: tuple[RenderedFeed, ...]
+    counted: bool = False
+    """Replicas are divided by the room on its nodes, which the account must then be able to ask for."""
 
 
 class Bound(msgspec.Struct, frozen=True):
@@ -87,7 +89,7 @@ async def add(hub: Client, child: Client, wish: Wish) -> Added:
     childfacts.check_encrypted(child)
     secret = await _check(hub, wish)
     url = (wish.advertise or child.connection.server).rstrip("/")
-    seen = await childfacts.look(child, url)
+    seen = await childfacts.look(child, url, pods=True)
     rights, notes = await _rights(child, wish)
     steps: list[Step] = []
     account = await _furnish(child, wish, rights, steps)
@@ -167,12 +169,12 @@ async def registered(hub: Client) -> tuple[Object, ...]:
 
 async def _rights(child: Client, wish: Wish) -> tuple[Rights, tuple[str, ...]]:
     match wish.grant:
-        case Computed(feeds):
+        case Computed(feeds, counted):
             inventories = await inventory.read_all(child, wish.fleet, wish.inventory)
             held = tuple(entry for one in inventories.values() for entry in one.entries.values())
             served = {kind: await _served(child, version, kind[1]) for kind, version in kinds_of(feeds, held).items()}
             known = {kind: one for kind, one in served.items() if one is not None}
-            rights = rules_for(feeds, Footing(known, await childfacts.namespaces(child), held))
+            rights = rules_for(feeds, Footing(known, await childfacts.namespaces(child), held, counted))
             return rights, rights.notes
         case Written(rules):
             return Rights({EVERYWHERE: rules}), ()

@@ -5,10 +5,18 @@ leniently here, so that a newer Clusternet does not stop us.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
 from reconciler.model.objects import Object
+from reconciler.model.requests import amounts, quantity_of
+
+EXPORTED = "reconciler.clusternet.io/exported"
+"""Annotation of a ManagedCluster in a file: a copy of what a hub knows, not the declaration of a cluster."""
+OBSERVED = "reconciler"
+"""Member of the status of a ManagedCluster in a file: what Clusternet's own fields cannot say."""
+_NOT_OURS = frozenset({EXPORTED, "kubectl.kubernetes.io/last-applied-configuration"})
 
 
 class TaintFact(msgspec.Struct, frozen=True, order=True):
@@ -59,6 +67,8 @@ class ClusterFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     """Replicas that run there and are taken off in `nodes` already, by feed key (`apps/v1/Deployment/default/web`)."""
     apis: Mapping[str, bool] = {}
     """Kinds that its API server serves (`apps/v1/Deployment`), and whether their objects live in namespaces."""
+    exported: bool = False
+    """It comes from a file that `cluster export` wrote of a hub's cluster."""
 
     @property
     def binding(self) -> str:
@@ -69,13 +79,14 @@ class ClusterFacts(msgspec.Struct, frozen=True, omit_defaults=True):
 def facts_of(obj: Object) -> ClusterFacts:
     """Facts of a ManagedCluster object (contract `clusternet-clusters.md` §1.2), from a file or from a server."""
     metadata, spec, status = obj["metadata"], obj["spec"], obj.get("status") or {}
+    annotations, observed = metadata.get("annotations") or {}, status.get(OBSERVED)
     ready = {c.get("type"): c.get("status") for c in status.get("conditions") or ()}.get("Ready")
     return ClusterFacts(
         id=spec["clusterId"].lower(),
         namespace=metadata.get("namespace") or "default",
         name=metadata["name"],
         labels=metadata.get("labels") or {},
-        annotations=metadata.get("annotations") or {},
+        annotations={key: value for key, value in annotations.items() if key not in _NOT_OURS},
         taints=tuple(sorted(TaintFact(t["key"], t["effect"], t.get("value") or "") for t in spec.get("taints") or ())),
         sync_mode=spec.get("syncMode") or "Push",
         kubernetes=status.get("k8sVersion") or "",
@@ -84,4 +95,56 @@ def facts_of(obj: Object) -> ClusterFacts:
         deleting=bool(metadata.get("deletionTimestamp")),
         capacity={k: str(v) for k, v in (status.get("capacity") or {}).items()},
         allocatable={k: str(v) for k, v in (status.get("allocatable") or {}).items()},
+        **_observed(observed) if isinstance(observed, Mapping) else {},
+        exported=EXPORTED in annotations,
     )
+
+
+def _observed(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Nodes, running replicas and served kinds as `cluster export` writes them; nothing where they cannot be read."""
+    try:
+        apis = told.get("apis") or {}
+        scopes = {kind: namespaced for namespaced in (False, True) for kind in apis.get(_SCOPES[namespaced]) or ()}
+        return {
+            "nodes": tuple(_node(one) for one in told["nodes"]) if told.get("nodes") is not None else None,
+            "running": {str(feed): int(count) for feed, count in (told.get("running") or {}).items()},
+            "apis": dict(sorted(scopes.items())),
+        }
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return {}
+
+
+def _node(told: Mapping[str, Any]) -> NodeFact:
+    taints = (TaintFact(t["key"], t["effect"], t.get("value") or "") for t in told.get("taints") or ())
+    return NodeFact(
+        count=int(told.get("count", 1)),
+        labels=tuple(sorted((told.get("labels") or {}).items())),
+        taints=tuple(sorted(taints)),
+        free=tuple(sorted(amounts(told.get("free")).items())),
+    )
+
+
+_SCOPES = {False: "cluster", True: "namespaced"}
+
+
+def observed_of(facts: ClusterFacts) -> dict[str, Any]:
+    """What `facts_of` reads back from the member `OBSERVED` of a status; without what nobody looked at. Sorted."""
+    told: dict[str, Any] = {}
+    if facts.apis:
+        kinds = sorted(facts.apis.items())
+        told["apis"] = {word: [kind for kind, at in kinds if at is scope] for scope, word in _SCOPES.items()}
+    if facts.nodes is not None:
+        told["nodes"] = [_told(node) for node in facts.nodes]
+    if facts.running:
+        told["running"] = dict(sorted(facts.running.items()))
+    return told
+
+
+def _told(node: NodeFact) -> dict[str, Any]:
+    taints = [{"key": t.key, **({"value": t.value} if t.value else {}), "effect": t.effect} for t in node.taints]
+    return {
+        "count": node.count,
+        "free": {name: quantity_of(name, free) for name, free in node.free},
+        **({"labels": dict(node.labels)} if node.labels else {}),
+        **({"taints": taints} if taints else {}),
+    }

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.model.objects import Object
-from reconciler.model.quantity import parse
+from reconciler.model.quantity import Format, Quantity, parse
 
 _THOUSANDTH, _WHOLE = 10**6, 10**9
 _Exact = dict[str, int]
@@ -27,6 +27,14 @@ def amount(resource: str, quantity: str | int) -> int:
 def amounts(listed: Any) -> dict[str, int]:
     """A resource list (`{cpu: 500m, memory: 1Gi}`) in whole numbers. ValueError when one is no quantity."""
     return {name: _rounded(name, exact) for name, exact in _exact(listed).items()}
+
+
+def quantity_of(resource: str, amount: int) -> str:
+    """A whole number of a resource as Kubernetes writes it, exact: `1500m` cpu, `8Gi` of memory."""
+    if resource == "cpu":
+        return str(Quantity(amount * _THOUSANDTH))
+    bytewise = resource in ("memory", "ephemeral-storage") or resource.startswith("hugepages-")
+    return str(Quantity(amount * _WHOLE, Format.BINARY if bytewise else Format.DECIMAL))
 
 
 def requests_of(spec: Object, statuses: Object | None = None) -> dict[str, int]:

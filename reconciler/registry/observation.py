@@ -17,6 +17,8 @@ HEARTBEAT_SECONDS = 86_400
 """What we promise: one look a day. After three missed ones Clusternet's controllers call the cluster Unknown."""
 _SUMMED = ("cpu", "memory")
 _SUMMED_IF_ANY = ("nvidia.com/gpu",)
+_USAGE = {"cpu": "cpuUsage", "memory": "memoryUsage"}
+_MOVING = {"lastObservedTime", "podStatistics", "resourceUsage"}
 _NODE_STATES = {"True": "readyNodes", "False": "notReadyNodes", "Unknown": "unknownNodes", None: "lostNodes"}
 
 
@@ -31,6 +33,10 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     readyz: bool
     nodes: tuple[Object, ...]
     at: datetime.datetime
+    pods: tuple[Object, ...] | None = None
+    """All pods; None where nobody looked."""
+    usage: tuple[Object, ...] | None = None
+    """What the metrics server says of nodes; None where there is none, or nobody looked."""
 
 
 def status(seen: Observation, observer: str, previous: Object) -> dict[str, Any]:
@@ -38,10 +44,10 @@ def status(seen: Observation, observer: str, previous: Object) -> dict[str, Any]
     return {
         **previous,
         "agentVersion": observer,
-        "allocatable": _summed(seen.nodes, "allocatable"),
+        "allocatable": sums(seen.nodes, "allocatable"),
         "apiserverURL": seen.apiserver_url,
         "appPusher": True,
-        "capacity": _summed(seen.nodes, "capacity"),
+        "capacity": sums(seen.nodes, "capacity"),
         "conditions": _conditions(seen, previous.get("conditions") or ()),
         "healthz": seen.healthz,
         "heartbeatFrequencySeconds": HEARTBEAT_SECONDS,
@@ -52,12 +58,17 @@ def status(seen: Observation, observer: str, previous: Object) -> dict[str, Any]
         "platform": seen.version.get("platform", ""),
         "readyz": seen.readyz,
         "useSocket": False,
+        **({} if seen.pods is None else {"podStatistics": _pod_statistics(seen.pods)}),
+        **({} if seen.usage is None else {"resourceUsage": _usage(seen.usage)}),
     }
 
 
 def worth_writing(status: Object, previous: Object, at: datetime.datetime) -> bool:
-    """Whether a status says something new, or the last heartbeat is older than half of what is promised."""
-    if any(status[key] != previous.get(key) for key in status if key != "lastObservedTime"):
+    """Whether a status says something new, or the last heartbeat is older than half of what is promised.
+
+    Pods and usage are never the same twice: they are told again with other news.
+    """
+    if any(status[key] != previous.get(key) for key in status.keys() - _MOVING):
         return True
     last = previous.get("lastObservedTime")
     return not last or (at - moment(last)).total_seconds() > HEARTBEAT_SECONDS / 2
@@ -73,7 +84,9 @@ def moment(text: str) -> datetime.datetime:
     return datetime.datetime.fromisoformat(text)
 
 
-def _summed(nodes: Sequence[Object], member: str) -> dict[str, str]:
+def sums(nodes: Sequence[Object], member: str) -> dict[str, str]:
+    """`capacity` or `allocatable` of all nodes together: cpu and memory, and GPUs where there are any."""
+
     def summed(resource: str) -> str:
         return total(node.get("status", {}).get(member, {}).get(resource, "0") for node in nodes)
 
@@ -84,6 +97,18 @@ def _summed(nodes: Sequence[Object], member: str) -> dict[str, str]:
 def _node_statistics(nodes: Iterable[Object]) -> dict[str, int]:
     """Counts by the Ready condition; zeros are left out, as on Clusternet's wire."""
     return dict(Counter(_NODE_STATES.get(_ready_of(node), "unknownNodes") for node in nodes))
+
+
+def _pod_statistics(pods: Sequence[Object]) -> dict[str, int]:
+    """Counted from the pods themselves; zeros are left out, as on Clusternet's wire."""
+    running = sum((pod.get("status") or {}).get("phase") == "Running" for pod in pods)
+    counts = {"runningPods": running, "totalPods": len(pods)}
+    return {name: count for name, count in counts.items() if count}
+
+
+def _usage(nodes: Sequence[Object]) -> dict[str, str]:
+    used = {word: total(node["usage"].get(resource, "0") for node in nodes) for resource, word in _USAGE.items()}
+    return {word: text for word, text in used.items() if parse(text).billionths}
 
 
 def _ready_of(node: Object) -> str | None:

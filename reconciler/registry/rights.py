@@ -54,6 +54,8 @@ class Footing(msgspec.Struct, frozen=True):
     """Those that exist."""
     held: tuple[Entry, ...] = ()
     """What the fleet's inventory holds there: what leaves the feeds must still be pruned."""
+    counted: bool = False
+    """Replicas are divided by what is left on its nodes, so that its pods must be listed."""
 
 
 def kinds_of(feeds: Iterable[RenderedFeed], held: Iterable[Entry] = ()) -> dict[KindKey, str]:
@@ -71,6 +73,9 @@ def rules_for(feeds: Iterable[RenderedFeed], child: Footing) -> Rights:
     made = {obj.key.name for obj in objects if (obj.key.group, obj.key.kind) == ("", "Namespace")}
     granted: dict[str, set[Right]] = defaultdict(set)
     notes = set()
+    if child.counted:
+        granted[EVERYWHERE].add(("", "pods", "list", ""))
+        notes.add("replicas are divided by its room: the account may list the pods of all namespaces")
     for entry in child.held:
         kind, where = known.get((entry.key.group, entry.key.kind)), entry.key.namespace
         if kind is not None and (not where or where in child.namespaces):

@@ -43,7 +43,7 @@ async def deliver(repo: Repo, options: Options, tell: Tell, heads: Heads, moved:
     tell(Event("read", f"{len(tree.files)} files at {commit[:12]}", Level.DEBUG))
     snapshot = await library.snapshot(tree, settings)
     async with reaching(options, settings, repo.clients) as reach:
-        facts = await reach.facts(snapshot)
+        facts = await reach.facts(snapshot, tell)
         evaluated = await story.evaluate(library, tree, snapshot, facts, last)
         return await _Delivery(repo, options, tell, evaluated, last).run(reach, moved, hands_on=hands_on)
 
@@ -100,7 +100,7 @@ class _Delivery:
             # What was delivered is told all the same; nothing is remembered, so that the next run writes it.
             why = Unwritten(error.code, error.message, error.hint, error.exit_code)
             return msgspec.structs.replace(self._report(done, todo, self._previous), unwritten=why)
-        self._remember(written, place)
+        self._remember(written, place, reach)
         return self._report(done, todo, written)
 
     def _warn_of_idle_digests(self) -> None:
@@ -136,7 +136,8 @@ class _Delivery:
         previous.remember(self._repo, settings, written)
         return written
 
-    def _remember(self, written: FleetStatus, place: Place) -> None:
+    def _remember(self, written: FleetStatus, place: Place, reach: Reach) -> None:
+        short = any(scheduled.shortfalls for scheduled in self._evaluated.schedule.subscriptions.values())
         quiet = all(status.state in fold.GOOD for status in written.units.values())
         broken = any(problem.severity is Severity.ERROR for problem in self._evaluated.problems)
         settings = self._evaluated.snapshot.settings
@@ -145,8 +146,8 @@ class _Delivery:
                 source=self._evaluated.commit,
                 status=CommitId(written.version) if written.version else None,
                 settings=settings,
-                facts=digest_of(self._evaluated.facts),
-                settled=quiet and not broken,
+                facts=digest_of(reach.listed),
+                settled=quiet and not broken and not short,
                 proof=place.proof,
             )
         )

@@ -29,3 +29,7 @@ class Event(msgspec.Struct, frozen=True):
 
 
 Tell = Callable[[Event], None]
+
+
+def unheard(_: Event) -> None:
+    """Tell nobody."""

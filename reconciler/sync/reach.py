@@ -11,7 +11,10 @@ from reconciler.model.clusters import ClusterFacts
 from reconciler.model.errors import UsageError
 from reconciler.model.settings import Settings
 from reconciler.model.snapshot import Snapshot
+from reconciler.sync import asking
+from reconciler.sync.asking import Questions, Silent
 from reconciler.sync.clients import Clients
+from reconciler.sync.events import Event, Level, Tell
 from reconciler.sync.options import Options
 
 
@@ -23,12 +26,35 @@ class Reach:
         self._settings = settings
         self._clients = clients
         self._hub = hub
+        self.listed: Mapping[str, ClusterFacts] = {}
+        """What the last list said, before any child was asked: what a later run compares to see whether it is new."""
 
-    async def facts(self, snapshot: Snapshot) -> Mapping[str, ClusterFacts]:
-        """What is known of all clusters, by id: one LIST of the parent, or what the repo declares."""
-        if self._hub is None:
-            return {i: sourced.value for i, sourced in snapshot.clusters.items()}
-        return await self.parent_facts()
+    async def facts(self, snapshot: Snapshot, tell: Tell) -> Mapping[str, ClusterFacts]:
+        """What is known of all clusters, by id: one LIST of the parent, or what the repo declares.
+
+        Children are asked for what only they know, as far as the commit needs it; those that do not answer are told
+        and keep what is known. Where nothing is delivered to clusters and there is no parent, nobody is asked.
+        """
+        listed = await self.list(snapshot)
+        asks = self._hub is not None or self._settings.delivery.to == "clusters"
+        wanted = asking.questions(snapshot, listed) if asks else Questions()
+        if not wanted.clusters:
+            return listed
+        known, silent = await asking.asked(listed, wanted, self.client)
+        for cluster, why in silent.items():
+            tell(Event("read", f"its capacity or kinds could not be asked: {why}", Level.WARNING, listed[cluster].name))
+        return known
+
+    async def everything(self, snapshot: Snapshot) -> tuple[Mapping[str, ClusterFacts], Silent]:
+        """All facts of all clusters, and who did not answer, with the reason."""
+        listed = await self.list(snapshot)
+        return await asking.asked(listed, Questions(frozenset(listed), frozenset(listed)), self.client)
+
+    async def list(self, snapshot: Snapshot) -> Mapping[str, ClusterFacts]:
+        """What is known without asking any child."""
+        declared = {i: sourced.value for i, sourced in snapshot.clusters.items()}
+        self.listed = await self.parent_facts() if self._hub is not None else declared
+        return self.listed
 
     async def parent_facts(self) -> Mapping[str, ClusterFacts]:
         """What the parent knows of its clusters; nothing without a parent."""

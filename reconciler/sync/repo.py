@@ -32,9 +32,9 @@ class LastRun(msgspec.Struct, frozen=True):
     """Head of the status branch after it."""
     settings: Settings
     facts: Digest
-    """Digest of the fleet facts that it scheduled over."""
+    """Digest of the clusters as they were listed. What children say of their room is no part of it: it never rests."""
     settled: bool
-    """Nothing failed, was held back or is still to become ready."""
+    """Nothing failed, was held back, is still to become ready, or found no room."""
     proof: str = ""
     """A file that must still be there: the index of the directory that was delivered into."""
 

@@ -17,6 +17,7 @@ from reconciler.adapters.kube.answers import LATER, NO_MATCH, refusal
 from reconciler.adapters.kube.connection import AuthProvider, Connection
 from reconciler.adapters.kube.discovery import Discovery
 from reconciler.adapters.kube.resources import Resource
+from reconciler.adapters.kube.served import served
 from reconciler.model.errors import ApiError, Unreachable, Untrusted
 from reconciler.model.objects import Object
 
@@ -71,6 +72,10 @@ class Client:
     async def get(self, path: str) -> Object:
         """One object, or whatever JSON lives at a path (`/version`, `/apis/apps/v1`)."""
         return self._object(await self._send("GET", path, None, {}))
+
+    async def served(self) -> Mapping[str, bool]:
+        """Every kind that is served (`apps/v1/Deployment`), and whether its objects live in namespaces; sorted."""
+        return await served(self._accepting)
 
     async def text(self, path: str) -> str:
         """What a path answers as text (`/readyz`)."""
@@ -196,6 +201,9 @@ class Client:
         if answer.status >= 300:
             raise self._refused(answer.status, answer.body, path, body)
         return answer.body
+
+    async def _accepting(self, path: str, accept: str) -> Object:
+        return self._object(await self._send("GET", path, None, {**_GZIP, "Accept": accept}))
 
     def _refused(self, status: int, content: bytes, path: str, sent: bytes | None) -> ApiError | Untrusted:
         error = refusal(status, content, path, sent)

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.model.clusters import EXPORTED, OBSERVED, ClusterFacts, NodeFact, TaintFact, facts_of, observed_of
 from reconciler.registry.facts import facts
 from reconciler.registry.merging import missing
 
@@ -71,3 +74,53 @@ def test_the_patch_touches_only_what_is_wanted(wanted: Any, live: Any) -> None:
 def test_labels_of_others_stay() -> None:
     assert missing({"labels": {"a": "1"}}, {"labels": {"b": "2"}}) == {"labels": {"a": "1"}}
     assert missing({"labels": {"a": "1"}}, {"labels": {"a": "1", "b": "2"}}) == {}
+
+
+names = st.sampled_from(["apps/v1/Deployment", "v1/Node", "batch/v1/Job"])
+resources = st.sampled_from(["cpu", "memory", "pods", "example.com/card", "ephemeral-storage", "hugepages-2Mi"])
+words = st.text("abc", max_size=2)
+nodes = st.builds(
+    NodeFact,
+    count=st.integers(1, 9),
+    labels=st.dictionaries(words, words, max_size=2).map(lambda labels: tuple(sorted(labels.items()))),
+    taints=st.lists(st.builds(TaintFact, words, words, words), max_size=2).map(lambda taints: tuple(sorted(taints))),
+    free=st.dictionaries(resources, st.integers(-(2**50), 2**50)).map(lambda free: tuple(sorted(free.items()))),
+)
+
+
+@given(
+    st.none() | st.lists(nodes, max_size=3).map(tuple),
+    st.dictionaries(names, st.integers(1, 9)),
+    st.dictionaries(names, st.booleans()),
+)
+def test_what_children_said_survives_a_file(
+    nodes: tuple[NodeFact, ...] | None, running: dict[str, int], apis: dict[str, bool]
+) -> None:
+    known = ClusterFacts(ID, "clusternet-east", "east", nodes=nodes, running=running, apis=apis)
+    file = cluster("east") | {"status": {OBSERVED: observed_of(known)}}
+    assert facts_of(file) == known
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"nodes": [{"free": {"cpu": "much"}}]},
+        {"nodes": [7]},
+        {"nodes": 7},
+        {"running": ["web"]},
+        {"apis": ["v1/Pod"]},
+        "nothing",
+        None,
+    ],
+    ids=["quantity", "node", "nodes", "running", "apis", "text", "null"],
+)
+def test_what_cannot_be_read_of_a_status_was_never_seen(told: object) -> None:
+    found = facts_of(cluster("east") | {"status": {OBSERVED: told}})
+    assert (found.nodes, found.running, found.apis) == (None, {}, {})
+
+
+def test_an_export_is_known_by_its_mark_and_is_otherwise_the_cluster_that_the_hub_knows() -> None:
+    live = facts_of(cluster("east", annotations={"a": "b", "kubectl.kubernetes.io/last-applied-configuration": "{}"}))
+    copy = facts_of(cluster("east", annotations={"a": "b", EXPORTED: "true"}))
+    assert copy.exported
+    assert msgspec.structs.replace(copy, exported=False) == live

@@ -72,3 +72,19 @@ def test_news_are_written_at_once() -> None:
     first = observation.status(seen(), "v", {})
     assert observation.worth_writing(observation.status(seen(readyz=False), "v", first), first, NOW)
     assert observation.worth_writing(first, {}, NOW)
+
+
+def test_pods_and_usage_are_told_where_somebody_looked() -> None:
+    pods = tuple({"status": {"phase": phase}} for phase in ("Running", "Running", "Pending"))
+    usage = ({"usage": {"cpu": "250m", "memory": "1Gi"}}, {"usage": {"cpu": "1", "memory": "512Mi"}})
+    status = observation.status(seen(pods=pods, usage=usage), "v", {})
+    assert status["podStatistics"] == {"runningPods": 2, "totalPods": 3}
+    assert status["resourceUsage"] == {"cpuUsage": "1250m", "memoryUsage": "1536Mi"}
+    later = observation.status(seen(), "v", status)
+    assert later["podStatistics"] == status["podStatistics"]
+    assert "resourceUsage" not in observation.status(seen(pods=(), usage=None), "v", {})
+
+
+def test_pods_that_come_and_go_are_no_news() -> None:
+    first = observation.status(seen(pods=()), "v", {})
+    assert not observation.worth_writing(observation.status(seen(pods=({},)), "v", first), first, NOW)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from reconciler.model.feed import RenderedFeed, RenderedObject, Unit
@@ -150,3 +151,11 @@ def test_order_of_feeds_does_not_matter() -> None:
         made("v1", "Namespace", "x"),
     ]
     assert rights(*objects) == rights(*reversed(objects))
+
+
+def test_pods_may_be_listed_only_where_replicas_are_divided_by_room() -> None:
+    child = Footing(SERVED, frozenset({"web"}))
+    assert not rules_for([feed()], child).rules
+    counted = rules_for([feed()], msgspec.structs.replace(child, counted=True))
+    assert counted.rules == {EVERYWHERE: ({"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},)}
+    assert counted.notes == ("replicas are divided by its room: the account may list the pods of all namespaces",)
