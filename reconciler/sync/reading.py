@@ -1,12 +1,17 @@
 """The path for commands that only read: the work tree of a local repo, or a commit of any remote, up to the feeds."""
 
 import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
+
+import msgspec
 
 from reconciler.adapters.cache import Cache
 from reconciler.adapters.git.remote import is_repo
 from reconciler.adapters.git.run import Git
 from reconciler.adapters.git.worktree import WorkTree
+from reconciler.model.clusters import ClusterFacts
+from reconciler.model.errors import UsageError
 from reconciler.model.objects import CommitId
 from reconciler.model.settings import Settings
 from reconciler.model.snapshot import Snapshot
@@ -14,6 +19,7 @@ from reconciler.model.status import FleetStatus
 from reconciler.model.tree import Tree
 from reconciler.sync import previous, story
 from reconciler.sync.clients import Clients
+from reconciler.sync.events import Tell, unheard
 from reconciler.sync.options import Options
 from reconciler.sync.reach import reaching
 from reconciler.sync.repo import REMEMBERED, Repo, opened
@@ -21,15 +27,76 @@ from reconciler.sync.tools import Tools
 from reconciler.sync.worklist import Evaluated
 
 
-async def evaluated(options: Options) -> Evaluated:
+class Ground(msgspec.Struct, frozen=True):
+    """What a reading command stands on: a tree, and what is known of the clusters."""
+
+    library: story.Library
+    tree: Tree
+    snapshot: Snapshot
+    facts: Mapping[str, ClusterFacts]
+    before: Callable[[], Awaitable[FleetStatus]]
+    """The status that earlier runs wrote; read only where it matters."""
+
+    async def evaluated(self) -> Evaluated:
+        """Schedule and render, onto what earlier runs placed where that can make a difference."""
+        nothing = FleetStatus(self.snapshot.settings.fleet)
+        status = await self.before() if previous.matters(self.snapshot) else nothing
+        found = await self.over(self.facts, status)
+        if status is nothing and any(not one.placements for one in found.schedule.subscriptions.values()):
+            status = await self.before()
+            return await self.over(self.facts, status) if status.units else found
+        return found
+
+    async def over(self, facts: Mapping[str, ClusterFacts], status: FleetStatus) -> Evaluated:
+        """Schedule and render over other facts, or onto another status."""
+        return await story.evaluate(self.library, self.tree, self.snapshot, facts, status)
+
+
+async def evaluated(options: Options, tell: Tell = unheard) -> Evaluated:
     """Read, schedule and render. A path without --branch, --tag or --commit means its work tree as it lies there."""
+    async with grounded(options, tell) as ground:
+        return await ground.evaluated()
+
+
+@contextlib.asynccontextmanager
+async def grounded(options: Options, tell: Tell = unheard) -> AsyncIterator[Ground]:
+    """Read a tree and ask who the clusters are."""
     if is_work_tree(options):
         worktree = OpenWorkTree(options)
-        return await _evaluate(options, worktree.library, await worktree.files.tree())
+        tree = await worktree.files.tree()
+        settings = await worktree.library.settings(tree)
+        yield await _ground(
+            options, worktree.library, tree, lambda: previous.local(worktree.git, options, settings), tell
+        )
+        return
     async with opened(options) as repo:
-        commit = await repo.fetch(await repo.heads(None))
+        heads = await repo.heads(None)
         library = story.Library(repo.tools)
-        return await _evaluate(options, library, await repo.mirror.tree(commit, options.path))
+        tree = await repo.mirror.tree(await repo.fetch(heads), options.path)
+        settings = await library.settings(tree)
+
+        async def before() -> FleetStatus:
+            return await previous.read(repo, settings, await repo.status_head(settings, heads))
+
+        yield await _ground(options, library, tree, before, tell)
+
+
+async def _ground(
+    options: Options, library: story.Library, tree: Tree, before: Callable[[], Awaitable[FleetStatus]], tell: Tell
+) -> Ground:
+    snapshot = await library.snapshot(tree, await library.settings(tree))
+    return Ground(library, tree, snapshot, await _facts(options, snapshot, tell), before)
+
+
+async def _facts(options: Options, snapshot: Snapshot, tell: Tell) -> Mapping[str, ClusterFacts]:
+    """What is known of the clusters; with --offline nobody is asked, and files say it that `cluster export` wrote."""
+    if options.offline:
+        if snapshot.settings.clusters.source == "parent" and not snapshot.clusters:
+            what = "clusters come from a parent, which --offline does not ask, and the repo holds no export of them"
+            raise UsageError("no-export", what, "reconciler cluster export")
+        return {i: sourced.value for i, sourced in snapshot.clusters.items()}
+    async with contextlib.aclosing(Clients()) as clients, reaching(options, snapshot.settings, clients) as reach:
+        return await reach.facts(snapshot, tell)
 
 
 def is_work_tree(options: Options) -> bool:
@@ -45,19 +112,12 @@ async def snapshot_of(options: Options) -> Snapshot:
     return await worktree.library.snapshot(tree, await worktree.library.settings(tree))
 
 
-async def _evaluate(options: Options, library: story.Library, tree: Tree) -> Evaluated:
-    settings = await library.settings(tree)
-    snapshot = await library.snapshot(tree, settings)
-    async with contextlib.aclosing(Clients()) as clients, reaching(options, settings, clients) as reach:
-        facts = await reach.facts(snapshot)
-    return await story.evaluate(library, tree, snapshot, facts, FleetStatus(settings.fleet))
-
-
 class OpenWorkTree:
     """A work tree with what is remembered of it; remembered apart from commits, as no remote is known."""
 
     def __init__(self, options: Options) -> None:
-        self.files = WorkTree(Git(options.environment), Path(options.repo) / options.path)
+        self.git = Git(options.environment)
+        self.files = WorkTree(self.git, Path(options.repo) / options.path)
         cache = Cache(options.cache, "worktrees", REMEMBERED)
         self.library = story.Library(Tools(self.files, cache, options.environment, options.offline))
 

@@ -40,10 +40,15 @@ async def read(mirror: Mirror, settings: Settings, head: CommitId | None) -> Fle
     truth = {path: blob for path, blob in tree.files.items() if statusfiles.is_truth(path)}
     contents = await mirror.blobs(truth.values())
     status = statusfiles.decode({path: contents[blob] for path, blob in truth.items()})
+    return msgspec.structs.replace(checked(status, settings), version=head)
+
+
+def checked(status: FleetStatus, settings: Settings) -> FleetStatus:
+    """A status that is this fleet's; UsageError for one of another."""
     if status.fleet != settings.fleet:
         message = f"branch {settings.status.branch!r} holds the status of fleet {status.fleet!r}"
         raise UsageError("other-fleet", message, "name another branch under status.branch in fleet.yaml")
-    return msgspec.structs.replace(status, version=head)
+    return status
 
 
 async def write(

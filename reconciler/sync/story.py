@@ -99,6 +99,5 @@ async def evaluate(
         answers.update(await inflate.answers(library.tools, snapshot.settings, wanted))
     feeds = render(snapshot, scheduled, facts, answers)
     problems = await library.located(tree, (*snapshot.problems, *scheduled.problems, *feeds.problems))
-    return Evaluated(
-        tree.commit or CommitId(""), snapshot, facts, scheduled, feeds, tuple(sorted(problems, key=locate.order))
-    )
+    ordered = tuple(sorted(problems, key=locate.order))
+    return Evaluated(tree.commit or CommitId(""), snapshot, facts, scheduled, feeds, ordered, previous)

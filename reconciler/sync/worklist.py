@@ -24,6 +24,8 @@ class Evaluated(msgspec.Struct, frozen=True):
     feeds: Feeds
     problems: tuple[Problem, ...]
     """Of all steps, with line and column."""
+    previous: FleetStatus | None = None
+    """The status that it was scheduled onto."""
 
 
 class Worklist(msgspec.Struct, frozen=True):
