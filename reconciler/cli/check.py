@@ -7,7 +7,7 @@ from typing import Any
 import click
 import msgspec
 
-from reconciler.cli import options, problems
+from reconciler.cli import options, problems, terminal
 from reconciler.cli.terminal import talk
 from reconciler.model.errors import Exit
 from reconciler.model.snapshot import Problem, Severity
@@ -16,16 +16,33 @@ from reconciler.sync.options import Options
 from reconciler.sync.story import BrokenRepo
 
 
+def _rules(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
+    from reconciler.source.rules import RULES
+
+    return [name for name in RULES if name.startswith(incomplete)]
+
+
 @click.command()
 @options.repository
 @options.output("text", "json", "sarif", "github")
 @click.option("--strict", is_flag=True, help="Warnings count as errors.")
+@click.option(
+    "--explain",
+    metavar="[RULE]",
+    is_flag=False,
+    flag_value="all",
+    shell_complete=_rules,
+    help="Explain a rule, with examples; without a name list all rules. Nothing is read.",
+)
 def check(**given: Any) -> None:
     """Report every problem of REPO: the work tree of a path, or a commit.
 
     Files are named as from here, so that an editor or code host finds them. Exits 3 when there is an error, or with
     --strict a warning.
     """
+    if given["explain"] is not None:
+        terminal.emit(_explained(given["explain"], given["output"]))
+        return
     asked = options.reading(given)
     try:
         found = asyncio.run(reading.evaluated(asked)).problems
@@ -38,6 +55,20 @@ def check(**given: Any) -> None:
         talk(_summary(errors, len(found) - errors))
     if errors or (given["strict"] and found):
         raise click.exceptions.Exit(int(Exit.PROBLEMS))
+
+
+def _explained(name: str, output: str) -> str:
+    """The page of a rule, or the list of all."""
+    from reconciler.cli import rulepages
+    from reconciler.source.rules import RULES
+
+    asked = list(RULES.values()) if name == "all" else [rulepages.find(name)]
+    if output == "text":
+        return rulepages.listing() if name == "all" else rulepages.shown(asked[0], terminal.width())
+    if output != "json":
+        raise click.UsageError("--explain takes -o text or json")
+    told = [{**msgspec.to_builtins(rule), "page": rulepages.page(rule)} for rule in asked]
+    return terminal.structured(told if name == "all" else told[0], "json")
 
 
 def _top(asked: Options) -> PurePosixPath:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import click
 
 from reconciler import __version__
-from reconciler.cli import terminal
+from reconciler.cli import rulepages, terminal
 from reconciler.model.snapshot import Problem, Severity
 from reconciler.source.locate import order
 from reconciler.source.rules import RULES
@@ -129,8 +129,8 @@ def _descriptor(rule: str) -> dict[str, Any]:
         return {"id": rule}
     return {
         "id": rule,
-        "shortDescription": {"text": known.meaning[:1].upper() + known.meaning[1:] + "."},
-        "help": {"text": known.fix},
+        "shortDescription": {"text": rulepages.sentence(known)},
+        "help": {"text": known.fix, "markdown": rulepages.page(known)},
         "defaultConfiguration": {"level": known.severity.value},
     }
 
