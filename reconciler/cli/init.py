@@ -79,6 +79,8 @@ def _template() -> Traversable:
 def _files(directory: Traversable, prefix: str = "") -> list[tuple[str, Traversable]]:
     found: list[tuple[str, Traversable]] = []
     for child in directory.iterdir():
+        if child.name == "__pycache__":
+            continue  # of somebody who ran the template's tests in a checkout
         path = prefix + child.name
         found += _files(child, path + "/") if child.is_dir() else [(path, child)]
     return found

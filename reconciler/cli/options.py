@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from reconciler.adapters.git.revision import Revision, commit_revision
+from reconciler.sync import options as sync_options
 from reconciler.sync.options import Narrow, Options
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -42,10 +43,7 @@ class Duration(click.ParamType[float]):
 
 def cache_directory() -> Path:
     """Where blobs and mirrors are remembered; may be deleted at any time."""
-    named = os.environ.get("RECONCILER_CACHE")
-    if named:
-        return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "reconciler"
+    return sync_options.cache_directory(os.environ, Path.home())
 
 
 def complete_clusters(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001

@@ -51,3 +51,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Fetch no charts."""
     trusted: Signatures | None = None
     """Signing keys that the operator vouches for: what is trusted where no earlier run is remembered."""
+
+
+def cache_directory(environment: Mapping[str, str], home: Path) -> Path:
+    """Where blobs and mirrors are remembered; may be deleted at any time."""
+    named = environment.get("RECONCILER_CACHE")
+    return Path(named) if named else Path(environment.get("XDG_CACHE_HOME") or home / ".cache") / "reconciler"
