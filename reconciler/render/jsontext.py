@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from reconciler.render.patch import Fault, Patched
+from reconciler.render.pointer import same
 
 _INDENT = re.compile(r"[\[{]\r?\n([ \t]+)")
 _DEPTH = 200
@@ -52,7 +53,7 @@ def edited(text: str, change: Callable[[Any], Patched]) -> Patched:
     if _too_deep(before):
         return Patched(text, Fault(f"the document in the field nests deeper than {_DEPTH} levels"))
     changed = change(before)
-    if changed.fault is not None or changed.value is before:
+    if changed.fault is not None or same(before, changed.value):
         return Patched(text, changed.fault)
     if _too_deep(changed.value):
         return Patched(text, Fault(f"the document in the field would nest deeper than {_DEPTH} levels"))

@@ -12,7 +12,8 @@ from yaml import YAMLError
 from yaml import events as ev
 from yaml._yaml import CParser
 
-from reconciler.source import salvage, scalars, syntax
+from reconciler.model import scalars
+from reconciler.source import salvage, syntax
 from reconciler.source.syntax import Fault
 
 DEPTH_LIMIT: Final = 200

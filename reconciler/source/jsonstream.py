@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from reconciler.source import scalars
+from reconciler.model import scalars
 from reconciler.source.composing import DEPTH_LIMIT
 
 

@@ -9,7 +9,8 @@ from yaml import YAMLError
 from yaml import events as ev
 from yaml._yaml import CParser
 
-from reconciler.source import documents, scalars
+from reconciler.model import scalars
+from reconciler.source import documents
 
 _SURROGATES: Final = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.source import scalars
+from reconciler.model import scalars
 
 
 @pytest.mark.parametrize(
