@@ -49,6 +49,4 @@ def _fault(feed: Feed, references: References) -> Fault | None:
     if version:
         hint = f"Write `apiVersion: {version}`."
         return "feed-version", ("apiVersion",), f"{key} is {version} in the repo, not {feed.api_version}", hint
-    if (key.group, key.kind) == (kinds.APPS, "HelmChart"):
-        return "not-supported", (), f"delivering {key} is not supported yet", "Render the chart into the repo for now."
     return None
