@@ -1,14 +1,140 @@
-"""What becomes of charts."""
+"""What becomes of charts: each is fetched once, and rendered by helm once per distinct question.
 
-from collections.abc import Mapping, Sequence
+Fetching is `chartfetch`'s, running helm `adapters.tools.helm`'s. Here questions meet contents, what helm made is read
+as kubectl reads it, and is remembered encrypted.
+"""
 
-from reconciler.model.inflation import ChartAnswer, ChartRender, Fault
+import asyncio
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from reconciler.adapters.tools.chartfiles import BadChart, ChartFiles, of_files
+from reconciler.adapters.tools.helm import Failed, Helm, Part, role_of
+from reconciler.model.errors import ReconcilerError
+from reconciler.model.inflation import ChartAnswer, ChartObject, ChartRender, Fault
+from reconciler.model.objects import Object
 from reconciler.model.settings import Settings
+from reconciler.source import chartvalues, documents
 from reconciler.sync.tools import Tools
+
+_HARMLESS = {"yaml-duplicate-key", "yaml-boolean"}
+"""Faults of a file that its author can correct; helm and kubectl read it all the same, and the last one wins."""
+
+
+class Content(msgspec.Struct, frozen=True):
+    """A chart that is here."""
+
+    chart: ChartFiles
+    path: Path
+    """Archive or directory, for helm."""
+    defaults: Object
+    reads: chartvalues.Reads
 
 
 async def rendered(
-    _tools: Tools, _settings: Settings, wanted: Sequence[ChartRender]
+    tools: Tools, settings: Settings, wanted: Sequence[ChartRender]
 ) -> Mapping[ChartRender, ChartAnswer]:
-    """An answer for every question."""
-    return {one: ChartAnswer(fault=Fault("not-supported", "charts are not supported yet")) for one in wanted}
+    """An answer for every question; what goes wrong with one chart is a fault in its answers."""
+    if not wanted:
+        return {}
+    with tempfile.TemporaryDirectory(prefix="reconciler-charts-") as home:
+        try:
+            helm = Helm(Path(home), tools.environment)
+            work = _Work(tools, settings, helm, await helm.version())
+        except ReconcilerError as error:
+            return {one: ChartAnswer(fault=_fault(error)) for one in wanted}
+        answers = await asyncio.gather(*(work.answer(one) for one in wanted))
+    return dict(zip(wanted, answers, strict=True))
+
+
+class _Work:
+    """The charts of one call."""
+
+    def __init__(self, tools: Tools, settings: Settings, helm: Helm, version: str) -> None:
+        self._tools = tools
+        self._settings = settings
+        self._helm = helm
+        self._version = version
+        self._contents: dict[object, asyncio.Task[Content]] = {}
+        self._running = asyncio.Semaphore(os.cpu_count() or 1)
+
+    async def answer(self, question: ChartRender) -> ChartAnswer:
+        try:
+            content = await self._content(question)
+            async with self._running:
+                parts = await self._helm.template(question, content.path, content.chart.files)
+            objects = tuple(made for part in parts for made in _objects(part))
+        except (BadChart, Failed) as error:
+            return ChartAnswer(fault=error.fault)
+        except ReconcilerError as error:
+            return ChartAnswer(fault=_fault(error))
+        chart, reads = content.chart, content.reads
+        return ChartAnswer(objects, chart.version, chart.digest, content.defaults, reads.pointers, reads.everything)
+
+    async def _content(self, question: ChartRender) -> Content:
+        asked = (question.chart, question.files)
+        if asked not in self._contents:
+            self._contents[asked] = asyncio.create_task(self._open(question))
+        return await self._contents[asked]
+
+    async def _open(self, question: ChartRender) -> Content:
+        chart, path = await self._of_repo(question)
+        return Content(chart, path, chartvalues.defaults(chart.files), chartvalues.reads(chart.files))
+
+    async def _of_repo(self, question: ChartRender) -> tuple[ChartFiles, Path]:
+        """A chart that lies in the fleet repo: below `repo` in a directory of its name, or `repo` itself."""
+        base = "/".join(part for part in question.chart.repo.split("/") if part not in ("", "."))
+        listed = dict(question.files)
+        tries = [f"{base}/{question.chart.name}/".lstrip("/"), f"{base}/".lstrip("/")]
+        directory = next((name for name in tries if f"{name}Chart.yaml" in listed), None)
+        if directory is None:
+            what = f"there is no Chart.yaml in {tries[0]} or {tries[1] or 'the root'} of the repo"
+            raise Failed(Fault("chart-path", what, "Correct `repo` and `chart`."))
+        blobs = {path.removeprefix(directory): blob for path, blob in listed.items() if path.startswith(directory)}
+        contents = await self._tools.blobs.blobs(set(blobs.values()))
+        files = {path: contents[blob] for path, blob in blobs.items()}
+        chart = of_files(files)
+        return chart, await asyncio.to_thread(_written, self._helm.home / "charts" / chart.digest, files)
+
+
+def _written(root: Path, files: Mapping[str, bytes]) -> Path:
+    for path, content in files.items():
+        target = root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    return root
+
+
+def _objects(part: Part) -> Iterator[ChartObject]:
+    parsed = documents.everything(part.text)
+    harmful = {found.index: found.fault for found in parsed.faults if found.fault.rule not in _HARMLESS}
+    for document in parsed.documents:
+        if document.index in harmful:
+            fault = harmful[document.index]
+            where = f"{part.source}: document {document.index + 1}"
+            raise Failed(Fault("chart-render", f"{where} of what it makes is no object ({fault.rule})"))
+        for body in _opened(document.value):
+            if not isinstance(body, Mapping):
+                raise Failed(Fault("chart-render", f"{part.source}: what it makes is no object"))
+            metadata = body.get("metadata")
+            annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
+            role = role_of(part, annotations if isinstance(annotations, Mapping) else {})
+            yield ChartObject(body, part.source, role)
+
+
+def _opened(value: Any) -> Iterator[Any]:
+    """An object, or the items of a List."""
+    if isinstance(value, Mapping) and value.get("kind") == "List" and isinstance(value.get("items"), list):
+        for item in value["items"]:
+            yield from _opened(item)
+    else:
+        yield value
+
+
+def _fault(error: ReconcilerError) -> Fault:
+    return Fault(error.code, error.message, error.hint)
