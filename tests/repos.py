@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from reconciler.model.inflation import Built
 from reconciler.model.objects import BlobId, digest_bytes
 from reconciler.model.snapshot import Problem, Snapshot
 from reconciler.model.tree import Tree
@@ -13,15 +14,23 @@ Files = Mapping[str, str | bytes]
 SETTINGS = {"fleet.yaml": "fleet: demo\n"}
 
 
-def read_repo(files: Files, skipped: Mapping[str, str] = {}) -> tuple[Snapshot | None, tuple[Problem, ...]]:
-    """The snapshot of a repo and its located problems; no snapshot when its settings cannot be used."""
+def read_repo(
+    files: Files, skipped: Mapping[str, str] = {}, builds: Mapping[str, Built] = {}
+) -> tuple[Snapshot | None, tuple[Problem, ...]]:
+    """The snapshot of a repo and its located problems; no snapshot when its settings cannot be used.
+
+    `builds` are what kustomizations give, by directory.
+    """
     contents = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
     tree = Tree({path: BlobId(digest_bytes(content)) for path, content in contents.items()}, None, skipped)
     settings, problems = read_settings(contents.get("fleet.yaml"))
     if settings is None:
         return None, problems
     selected = layout.selected(tree, settings)
-    snapshot = read(tree, settings, {blob: documents.parse(contents[path]) for path, blob in selected.items()})
+    parsed = {blob: documents.parse(contents[path]) for path, blob in selected.items()}
+    snapshot = read(tree, settings, parsed)
+    if snapshot.wanted:
+        snapshot = read(tree, settings, parsed, {build: builds[build.directory] for build in snapshot.wanted})
     return snapshot, locate.locate((*problems, *snapshot.problems), contents)
 
 

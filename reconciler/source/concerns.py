@@ -14,6 +14,7 @@ from reconciler.model.objects import Object, ObjectKey, group_of
 from reconciler.model.selectors import selects
 from reconciler.source import feedsfrom, hints, kinds
 from reconciler.source.gather import Finding, Gathered, feeds_of
+from reconciler.source.kustomizations import is_kustomization
 
 
 class Deliveries(msgspec.Struct, frozen=True):
@@ -38,6 +39,7 @@ def deliveries(gathered: Gathered) -> Deliveries:
     complete = True
     for name, sourced in sorted(gathered.subscriptions.items()):
         for named in gathered.named[name]:
+            complete = complete and not is_kustomization(named.feed)  # what it builds is not known
             by_key.setdefault(named.feed.object, []).append(name)
         if sourced.value.spec.scheduling_strategy == "Dividing":
             dividing.append(name)

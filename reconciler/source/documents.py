@@ -13,7 +13,7 @@ import msgspec
 import yaml
 
 from reconciler.model.snapshot import Place, Problem
-from reconciler.source import jsonstream
+from reconciler.source import jsonstream, kinds
 from reconciler.source.composing import Composed, compose
 from reconciler.source.rules import problem
 from reconciler.source.syntax import Fault
@@ -67,7 +67,7 @@ _WIDE = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 def parse(content: bytes) -> ParsedFile:
     """Documents and faults of one file, for `read`. Never raises: what cannot be read is a fault.
 
-    Of broken documents and of those that are no Kubernetes objects only what identifies them is kept.
+    Of broken documents and of those that are neither objects nor kustomizations only what identifies them is kept.
     """
     whole = everything(content)
     kept = []
@@ -77,7 +77,8 @@ def parse(content: bytes) -> ParsedFile:
             identity = _identity(document.value)
             if not document.broken and not identity:
                 silent.add(document.index)
-            document = msgspec.structs.replace(document, value=identity)
+            if document.broken or not _is_kustomization(document.value):
+                document = msgspec.structs.replace(document, value=identity)
         kept.append(document)
     return ParsedFile(tuple(kept), tuple(fault for fault in whole.faults if fault.index not in silent))
 
@@ -108,6 +109,11 @@ def problem_of(found: DocumentFault, path: str, *, broken: bool) -> Problem:
 
 def _is_object(value: Any) -> bool:
     return isinstance(value, dict) and "apiVersion" in value and "kind" in value
+
+
+def _is_kustomization(value: Any) -> bool:
+    """Whether it may be one: they need neither `apiVersion` nor `kind`."""
+    return isinstance(value, dict) and not value.keys().isdisjoint(kinds.KUSTOMIZATION_ONLY)
 
 
 def _identity(value: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from reconciler.model.objects import ObjectKey
 from reconciler.model.snapshot import NamedFeed
 from reconciler.source import kinds
 from reconciler.source.gather import Fault, Finding, Gathered
+from reconciler.source.kustomizations import is_kustomization
 from reconciler.source.references import References
 
 
@@ -31,6 +32,8 @@ def _faults(feeds: Sequence[NamedFeed], references: References, *, listed: bool)
         if first != index:
             yield "feed-duplicate", field, f"{named.feed.object} is named twice in this Subscription", ""
             continue
+        if named.via or is_kustomization(named.feed):
+            continue  # told where it is built
         fault = _fault(named.feed, references)
         if fault is not None:
             rule, part, message, hint = fault
@@ -41,7 +44,7 @@ def _fault(feed: Feed, references: References) -> Fault | None:
     key = feed.object
     if (key.group, key.kind) in kinds.FLEET_KINDS:
         return "feed-control-kind", ("kind",), f"{key} is a control object, which stays in the repo", ""
-    if key not in references.versions:
+    if key not in references.versions or key in references.built:
         if references.is_broken(key):
             return None
         return "feed-not-found", ("name",), f"{key} is not in the repo", references.missing_hint(feed)

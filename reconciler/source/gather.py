@@ -11,6 +11,7 @@ import msgspec
 
 from reconciler.model.authored import Globalization, HelmChart, Localization, ServiceExport, Subscription
 from reconciler.model.clusters import ClusterFacts, facts_of
+from reconciler.model.inflation import Build
 from reconciler.model.objects import Object, ObjectKey, digest_of, key_of
 from reconciler.model.settings import Settings
 from reconciler.model.snapshot import NamedFeed, Place, Problem, Resource, Sourced
@@ -50,6 +51,14 @@ class Gathered(msgspec.Struct):
     """Of every Subscription that finds feeds by path or label: what is wrong with how it asks."""
     places: dict[ObjectKey, tuple[Place, int]] = {}
     """Of every object: where it stands, and the line where its document begins."""
+    scopes: Mapping[tuple[str, str], bool] = {}
+    """Kind to “is namespaced” of the repo's own definitions."""
+    kustomized: dict[tuple[Any, Any], str] = {}
+    """Directory of the kustomization by kind and name, for what stands in its files."""
+    built: dict[str, Mapping[ObjectKey, Resource]] = {}
+    """Objects of kustomizations, by directory."""
+    wanted: list[Build] = []
+    """Kustomizations that are not built yet."""
 
     def found(self, about: Object, problems: Iterable[Problem], *, whole: bool = True) -> None:
         """Remember problems of one object."""
@@ -70,31 +79,29 @@ def gather(settings: Settings, objects: Iterable[Opened]) -> Gathered:
             usable.append(opened)
         else:
             gathered.broken.append(opened.body)
-    definitions = {key_of(opened.body): opened.body for opened in usable if _is_definition(opened.body)}
-    scopes = kinds.declared_scopes(definitions)
+    definitions = {key_of(opened.body): opened.body for opened in usable if kinds.is_definition(opened.body)}
+    gathered.scopes = kinds.declared_scopes(definitions)
     for opened in usable:
-        _sort(gathered, opened, _placed(gathered, opened, scopes))
+        body, problems = placed(opened, gathered.scopes)
+        gathered.found(body, problems)
+        _sort(gathered, opened, body)
     return gathered
 
 
-def _is_definition(body: Object) -> bool:
-    return kinds.type_of(body) == ("apiextensions.k8s.io", "CustomResourceDefinition")
-
-
-def _placed(gathered: Gathered, opened: Opened, scopes: Mapping[tuple[str, str], bool]) -> Object:
+def placed(opened: Opened, scopes: Mapping[tuple[str, str], bool]) -> tuple[Object, list[Problem]]:
     """The object where kubectl would put it: `default` when it is namespaced and names no namespace."""
     body = opened.body
     group, kind = kinds.type_of(body)
     namespaced = kinds.namespaced(group, kind, scopes)
     namespace = body["metadata"].get("namespace")
     if namespaced and not namespace:
-        return kinds.in_namespace(body, "default")
+        return kinds.in_namespace(body, "default"), []
     if namespaced is False and namespace:
         rule = "globalization-namespace" if (group, kind) == (kinds.APPS, "Globalization") else "scope"
         message = f"{kind} '{body['metadata']['name']}' is cluster-scoped, but names the namespace '{namespace}'"
-        body = kinds.without_namespace(body)
-        gathered.found(body, [gathered.problem(rule, opened.place, ("metadata", "namespace"), message)])
-    return body
+        found = problem(rule, opened.place, opened.place.within("metadata", "namespace"), message)
+        return kinds.without_namespace(body), [found]
+    return body, []
 
 
 def _sort(gathered: Gathered, opened: Opened, body: Object) -> None:

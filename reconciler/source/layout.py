@@ -20,9 +20,17 @@ def selected(tree: Tree, settings: Settings) -> Mapping[str, BlobId]:
     """Path to blob of every file that is read, sorted by path.
 
     Never read: fleet.yaml, names that begin with a dot (below the root that is named), ignored paths, and the directory
-    that objects are delivered into, which would otherwise come back as sources.
+    that objects are delivered into, which would otherwise come back as sources. The files that make kustomizations are
+    read wherever they are, because bases may lie outside of the roots.
     """
-    return {path: tree.files[path] for path in _wanted(sorted(tree.files), settings) if path.endswith(SUFFIXES)}
+    wanted = {path for path in _wanted(tree.files, settings) if path.endswith(SUFFIXES)}
+    wanted.update(path for path in tree.files if path.endswith(KUSTOMIZATIONS) and is_kustomization(path))
+    return {path: tree.files[path] for path in sorted(wanted)}
+
+
+def is_kustomization(path: str) -> bool:
+    """Whether a file makes its directory a kustomization."""
+    return path.rpartition("/")[2] in KUSTOMIZATIONS
 
 
 def visible(tree: Tree, settings: Settings) -> tuple[str, ...]:

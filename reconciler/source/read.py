@@ -14,9 +14,10 @@ from reconciler.model.objects import BlobId
 from reconciler.model.settings import Settings
 from reconciler.model.snapshot import Place, Problem, Severity, Snapshot, Sourced
 from reconciler.model.tree import Tree
-from reconciler.source import check, concerns, expansion, layout, overrides, rules
+from reconciler.source import check, concerns, expansion, kustomizations, layout, overrides, rules
 from reconciler.source.documents import ParsedFile
 from reconciler.source.gather import Finding, Gathered, gather
+from reconciler.source.kustomization import Shelf
 from reconciler.source.locate import order
 from reconciler.source.opening import opened
 
@@ -25,19 +26,22 @@ def read(
     tree: Tree,
     settings: Settings,
     files: Mapping[BlobId, ParsedFile],
-    built: Mapping[Build, Built] = {},  # noqa: ARG001 nothing asks for a kustomization yet
+    built: Mapping[Build, Built] = {},
 ) -> Snapshot:
     """All that a tree says. `files` holds the parsed content of every blob that `layout.selected` names.
 
     While `wanted` of the answer is not empty, kustomizations are missing: read again with them in `built`.
     """
-    selected = layout.selected(tree, settings)
-    objects = (found for path, blob in selected.items() for found in opened(path, files[blob]))
-    gathered = gather(settings, objects)
-    gathered.named = expansion.named(gathered, layout.visible(tree, settings))
+    visible = layout.visible(tree, settings)
+    kustomized = kustomizations.owned(visible, settings)
+    loose, owned = kustomized.sorted(layout.selected(tree, settings))
+    gathered = gather(settings, (found for path, blob in loose.items() for found in opened(path, files[blob])))
+    kustomizations.enter(gathered, kustomized, ((path, files[blob]) for path, blob in owned.items()))
+    gathered.named = expansion.named(gathered, visible)
+    kustomizations.build(gathered, Shelf(tree, files, remote=settings.kustomize.remote_bases), built)
     clusters = check.identities(gathered)
     delivered = concerns.deliveries(gathered)
-    gathered.findings.extend(check.findings(gathered, delivered, tuple(selected)))
+    gathered.findings.extend(check.findings(gathered, delivered, tuple(loose)))
     gathered.findings.extend(_skipped(tree, settings))
     problems = _told_once(_concerning(found, delivered) for found in gathered.findings)
     return _snapshot(gathered, clusters, tuple(sorted(problems, key=order)))
@@ -82,4 +86,6 @@ def _snapshot(
         problems=problems,
         values=overrides.values(gathered),
         feeds=gathered.named,
+        built=gathered.built,
+        wanted=tuple(gathered.wanted),
     )

@@ -15,10 +15,12 @@ class References:
     def __init__(self, gathered: Gathered) -> None:
         """Index everything that a feed may name, and what is broken."""
         charts = {key: s.value.api_version for key, s in ((_chart(name), s) for name, s in gathered.charts.items())}
-        self.versions: Mapping[ObjectKey, str] = {
-            **{key: resource.api_version for key, resource in gathered.resources.items()},
-            **charts,
-        }
+        files = {**{key: resource.api_version for key, resource in gathered.resources.items()}, **charts}
+        built = {key: one.api_version for found in gathered.built.values() for key, one in found.items()}
+        self.built = built.keys() - files.keys()
+        """Objects that only a kustomization makes."""
+        self.versions: Mapping[ObjectKey, str] = {**built, **files}
+        self._kustomized = gathered.kustomized
         self._broken = [_parts(body) for body in gathered.broken]
         self._beside: dict[tuple[str, str, str], list[ObjectKey]] = {}
         self._named: dict[str, list[ObjectKey]] = {}
@@ -44,6 +46,9 @@ class References:
     def missing_hint(self, feed: Feed) -> str:
         """What the author of a feed to nowhere probably meant."""
         wanted = feed.object
+        owner = self._kustomized.get((wanted.kind, wanted.name))
+        if owner is not None:
+            return f"It stands in '{owner}', which belongs to kustomize: name that, with kind Kustomization."
         namesakes = self._named.get(wanted.name, [])
         for key in namesakes:
             if (key.group, key.kind) == (wanted.group, wanted.kind):

@@ -20,7 +20,7 @@ from reconciler.sync.clients import Clients
 from reconciler.sync.options import Options
 from reconciler.sync.tools import Tools
 
-REMEMBERED = f"{__version__}+1"
+REMEMBERED = f"{__version__}+2"
 """Version of what the cache holds; the number goes up when a file is parsed to something else than before."""
 
 

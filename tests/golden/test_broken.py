@@ -1,18 +1,21 @@
 """Broken fleet repos: the exact words that their authors get, and that nothing of them could ever be deleted.
 
-Each folder of `broken/` is laid over `broken/base`; `without.txt` names files that are left out. `problems.txt` holds
-what `check` prints, then the Subscriptions that are held. `ACCEPT=1 pytest tests/golden/test_broken.py` writes them.
+Each folder of `broken/` is laid over `broken/base`; `without.txt` names files that are left out, `builds.json` holds
+what kustomize answers. `problems.txt` holds what `check` prints, then the Subscriptions that are held.
+`ACCEPT=1 pytest tests/golden/test_broken.py` writes them.
 """
 
 import os
 from functools import cache
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from reconciler.cli.problems import text
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.feed import Feeds
+from reconciler.model.inflation import Built
 from reconciler.model.placement import Schedule
 from reconciler.model.snapshot import Problem, Severity, Snapshot
 from reconciler.model.status import FleetStatus
@@ -43,8 +46,9 @@ def _read(case: str) -> tuple[Snapshot | None, tuple[Problem, ...]]:
     files.pop("problems.txt", None)
     for path in files.pop("without.txt", b"").decode().split():
         del files[path]
+    builds = msgspec.json.decode(files.pop("builds.json", b"{}"), type=dict[str, Built])
     links = _links(BROKEN / case)
-    snapshot, problems = read_repo({path: files[path] for path in files.keys() - links.keys()}, links)
+    snapshot, problems = read_repo({path: files[path] for path in files.keys() - links.keys()}, links, builds)
     if snapshot is None:
         return None, problems
     placed = _schedule(snapshot)
