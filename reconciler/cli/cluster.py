@@ -1,4 +1,4 @@
-"""`reconciler cluster add|list|label|remove`: the clusters that a hub knows, reached by Push."""
+"""`reconciler cluster add|list|label|export|remove`: the clusters that a hub knows, reached by Push."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from reconciler.cli import options, terminal
+from reconciler.model.errors import Exit
 
 F = TypeVar("F", bound=Callable[..., Any])
 _VALIDITY = "7 days"
@@ -31,7 +32,7 @@ _fleet = click.option("--fleet", metavar="ID", help="Id of the fleet, where REPO
 
 @click.group()
 def cluster() -> None:
-    """Register, list, label and remove clusters in a hub.
+    """Register, list, label, export and remove clusters of a hub.
 
     The hub is the parent that fleet.yaml names under clusters.parent, or --parent-context.
     """
@@ -99,6 +100,32 @@ def label(**given: Any) -> None:
 
     changed = asyncio.run(clusterview.label(given))
     terminal.emit(f"cluster {changed.name} labelled" if changed.labels else f"cluster {changed.name} has no labels")
+
+
+@cluster.command()
+@_hub
+@click.option("--out", default="clusters", metavar="DIR", show_default=True, help="Directory of REPO for new files.")
+@options.output("text", "json", "yaml")
+def export(**given: Any) -> None:
+    """Write what is known of the clusters into files of REPO, so that --offline schedules as sync does.
+
+    With `clusters.from: parent` a copy of each of the hub's clusters, otherwise the status of the declared ones:
+    labels, taints, capacity, room on nodes, versions and served kinds; no secrets and no times. What a file says
+    beside that stays, comments included. Exits 4 when a cluster could not be asked; then its file keeps what it said.
+    """
+    from reconciler.cli import clusterexport
+
+    done = asyncio.run(clusterexport.export(given))
+    for name, why in done.silent.items():
+        terminal.talk(f"warning: {name}: {why}")
+    if given["output"] != "text":
+        terminal.emit(terminal.structured(done, given["output"]))
+    elif done.files:
+        terminal.emit(terminal.table(("CLUSTER", "FILE", ""), [(f.cluster, f.path, f.done) for f in done.files]))
+    else:
+        terminal.talk("no cluster is known")
+    if done.silent:
+        raise click.exceptions.Exit(int(Exit.FAILED))
 
 
 @cluster.command()

@@ -31,7 +31,7 @@ async def add(given: dict[str, Any]) -> Added:
             cluster_type=given["cluster_type"],
         )
         named = _named_grant(given["role"])
-        grant, notes = (named, ()) if named else await _least(scene, hub, cluster)
+        grant, notes = (named, ()) if named else await _least(scene, hub, child, cluster)
         wish = Wish(
             fleet=scene.fleet,
             cluster=cluster,
@@ -58,7 +58,7 @@ def _named_grant(role: str | None) -> Grant | None:
     return Written(_rules_in(path)) if path.is_file() else Bound(role)
 
 
-async def _least(scene: Scene, hub: Client, cluster: Registration) -> tuple[Grant, tuple[str, ...]]:
+async def _least(scene: Scene, hub: Client, child: Client, cluster: Registration) -> tuple[Grant, tuple[str, ...]]:
     """The least rights for what the fleet repo renders for this cluster, as it will be labelled."""
     if scene.repo is None:
         return Computed(()), ("without a fleet repo nobody knows what the account needs: it may deliver nothing",)
@@ -74,11 +74,11 @@ async def _least(scene: Scene, hub: Client, cluster: Registration) -> tuple[Gran
         capacity=known.capacity if known else {},
         allocatable=known.allocatable if known else {},
     )
-    prospect = await scene.repo.prospect(facts, others)
+    prospect = await scene.repo.prospect(facts, others, child)
     notes = tuple(f"Subscription {name} cannot be rendered: no rights for it" for name in prospect.broken)
     if not prospect.feeds and not notes:
         notes = ("no Subscription selects this cluster yet: its account may deliver nothing; add it again then",)
-    return Computed(prospect.feeds), notes
+    return Computed(prospect.feeds, prospect.counted), notes
 
 
 def _rules_in(path: Path) -> tuple[dict[str, Any], ...]:

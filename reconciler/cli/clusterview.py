@@ -48,7 +48,7 @@ class Scene:
 
     def connection(self, access: Access) -> Connection:
         """A connection by the kubeconfig of the command line."""
-        return resolve(access, _environment(self._given), Path.home())
+        return resolve(access, environment_of(self._given), Path.home())
 
     def hub(self) -> Connection:
         """The hub: --parent-context, else what fleet.yaml names."""
@@ -64,7 +64,7 @@ class Scene:
 async def scene(given: dict[str, Any]) -> Scene:
     """Read the settings of the repo, where there is one."""
     named = Options(
-        repo=given["repo"], cache=options.cache_directory(), environment=_environment(given), home=Path.home()
+        repo=given["repo"], cache=options.cache_directory(), environment=environment_of(given), home=Path.home()
     )
     return Scene(given, await enrolment.fleet_tree(named))
 
@@ -140,7 +140,8 @@ def label_changes(words: Iterable[str]) -> dict[str, str | None]:
     return changes
 
 
-def _environment(given: dict[str, Any]) -> dict[str, str]:
+def environment_of(given: dict[str, Any]) -> dict[str, str]:
+    """The environment, with --kubeconfig in it."""
     environment = dict(os.environ)
     if given["kubeconfig"]:
         environment["KUBECONFIG"] = given["kubeconfig"]

@@ -62,7 +62,7 @@ def _settings(gathered: Gathered, paths: tuple[str, ...]) -> Iterator[Problem]:
         if clusters.access:
             message = "clusters.access has no effect: clusters come from a parent, which holds their credentials"
             yield problem("ignored-field", _SETTINGS, ("clusters", "access"), message)
-        for cluster in gathered.clusters:
+        for cluster in (declared for declared in gathered.clusters if not declared.value.exported):
             message = f"the ManagedCluster '{cluster.value.name}' is not used: clusters come from a parent"
             yield gathered.problem("cluster-unused", cluster.place, ("metadata", "name"), message)
         return

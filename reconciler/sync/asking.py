@@ -32,11 +32,13 @@ class Questions(msgspec.Struct, frozen=True):
 
     room: frozenset[str] = frozenset()
     kinds: frozenset[str] = frozenset()
+    offered: frozenset[str] = frozenset()
+    """Asked for their room too, where the account may: nothing depends on it yet."""
 
     @property
     def clusters(self) -> tuple[str, ...]:
         """All that are asked anything, sorted."""
-        return tuple(sorted(self.room | self.kinds))
+        return tuple(sorted(self.room | self.kinds | self.offered))
 
 
 def divides_by_room(spec: SubscriptionSpec) -> bool:
@@ -76,7 +78,7 @@ async def asked(
         async with room:
             try:
                 async with asyncio.timeout(PATIENCE):
-                    known[cluster] = await _answer(await connect(facts[cluster]), facts[cluster], wanted)
+                    known[cluster] = await answer(await connect(facts[cluster]), facts[cluster], wanted)
             except TimeoutError:
                 silent[cluster] = f"it did not answer within {PATIENCE:g} s"
             except ReconcilerError as error:
@@ -88,11 +90,16 @@ async def asked(
     return known, dict(sorted(silent.items()))
 
 
-async def _answer(child: Client, cluster: ClusterFacts, wanted: Questions) -> ClusterFacts:
+async def answer(child: Client, cluster: ClusterFacts, wanted: Questions) -> ClusterFacts:
+    """The facts of one cluster with what it says itself, as far as it is asked. Raises as the verbs of a client."""
     if cluster.id in wanted.kinds:
         cluster = await childfacts.with_kinds(child, cluster)
-    if cluster.id in wanted.room:
-        cluster = await childfacts.with_room(child, cluster)
+    if cluster.id in wanted.room | wanted.offered:
+        try:
+            cluster = await childfacts.with_room(child, cluster)
+        except ApiError as error:
+            if error.status != 403 or cluster.id in wanted.room:
+                raise
     return cluster
 
 

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import msgspec
 
+from reconciler.adapters.kube.client import Client
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.feed import RenderedFeed
+from reconciler.model.objects import Digest
 from reconciler.model.settings import Settings
 from reconciler.model.status import FleetStatus
 from reconciler.model.tree import Tree
-from reconciler.sync import story
+from reconciler.sync import asking, previous, story
 from reconciler.sync.options import Options
 from reconciler.sync.reading import OpenWorkTree
 
@@ -25,6 +27,8 @@ class Prospect(msgspec.Struct, frozen=True):
     feeds: tuple[RenderedFeed, ...]
     broken: tuple[str, ...]
     """Subscriptions that cannot be rendered now: what they need is not known."""
+    counted: bool = False
+    """A Subscription divides replicas by its room."""
 
 
 class FleetTree:
@@ -35,16 +39,28 @@ class FleetTree:
         self._library = library
         self._tree = tree
 
-    async def prospect(self, cluster: ClusterFacts, others: Mapping[str, ClusterFacts]) -> Prospect:
-        """The feeds of a cluster, scheduled beside the others of its hub, or beside those that the repo declares."""
+    async def prospect(self, cluster: ClusterFacts, others: Mapping[str, ClusterFacts], child: Client) -> Prospect:
+        """The feeds of a cluster, scheduled beside the others of its hub, or beside those that the repo declares.
+
+        Where clusters are chosen among others, what goes to it now may be less than what can go to it: then also what
+        it would get if it were alone. `child` is asked what only it knows.
+        """
         snapshot = await self._library.snapshot(self._tree, self.settings)
+        wanted = asking.questions(snapshot, {cluster.id: cluster})
+        cluster = await asking.answer(child, cluster, wanted)
         declared = {i: sourced.value for i, sourced in snapshot.clusters.items()}
         beside = declared if self.settings.clusters.source == "repo" else others
-        facts = {**beside, cluster.id: cluster}
-        found = await story.evaluate(self._library, self._tree, snapshot, facts, FleetStatus(self.settings.fleet))
-        feeds = (feed for unit, feed in found.feeds.units.items() if unit.cluster == cluster.id)
-        concerned = {name for problem in found.problems for name in problem.concerns}
-        return Prospect(tuple(feeds), tuple(sorted(found.feeds.broken | concerned)))
+        views = [{**beside, cluster.id: cluster}]
+        if previous.matters(snapshot):
+            views.append({cluster.id: cluster})
+        feeds: dict[Digest, RenderedFeed] = {}
+        broken: frozenset[str] = frozenset()
+        for facts in views:
+            found = await story.evaluate(self._library, self._tree, snapshot, facts, FleetStatus(self.settings.fleet))
+            feeds.update({feed.digest: feed for unit, feed in found.feeds.units.items() if unit.cluster == cluster.id})
+            if facts is views[0]:
+                broken = found.feeds.broken | {name for problem in found.problems for name in problem.concerns}
+        return Prospect(tuple(feeds.values()), tuple(sorted(broken)), counted=cluster.id in wanted.room)
 
 
 async def fleet_tree(options: Options) -> FleetTree | None:

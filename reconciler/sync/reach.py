@@ -46,9 +46,10 @@ class Reach:
         return known
 
     async def everything(self, snapshot: Snapshot) -> tuple[Mapping[str, ClusterFacts], Silent]:
-        """All facts of all clusters, and who did not answer, with the reason."""
+        """All facts of all clusters, as far as our accounts may know them, and who did not answer, with the reason."""
         listed = await self.list(snapshot)
-        return await asking.asked(listed, Questions(frozenset(listed), frozenset(listed)), self.client)
+        everyone, needed = frozenset(listed), asking.questions(snapshot, listed).room
+        return await asking.asked(listed, Questions(needed, everyone, everyone), self.client)
 
     async def list(self, snapshot: Snapshot) -> Mapping[str, ClusterFacts]:
         """What is known without asking any child."""

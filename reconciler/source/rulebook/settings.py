@@ -34,7 +34,7 @@ WARNINGS = {
     ),
     "cluster-unused": (
         "a ManagedCluster is declared, and fleet.yaml takes clusters from a parent",
-        "Remove the file, or write `from: repo` in fleet.yaml.",
+        "Remove the file, let `reconciler cluster export` write it, or write `from: repo` in fleet.yaml.",
     ),
     "ignored-field": ("a field has no effect beside the others", "Remove it, or change what makes it void."),
 }
