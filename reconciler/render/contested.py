@@ -49,7 +49,7 @@ def _disputes(
         if disputed:
             lost[name] = lost.get(name, frozenset()) | disputed
             others = ", ".join(sorted({owner[cluster] for cluster in disputed}))
-            message = f"{key} is delivered to {_some(clusters[c] for c in disputed)} by the Subscription {others} too"
+            message = f"{key} is delivered to {some(clusters[c] for c in disputed)} by the Subscription {others} too"
             hint = f"Let one Subscription deliver it; until then {others} does."
             place = snapshot.subscriptions[name].place
             where = place.within(*snapshot.feeds[name][position].field)
@@ -57,6 +57,7 @@ def _disputes(
     return problems
 
 
-def _some(bindings: Iterable[str]) -> str:
-    names = sorted(bindings)
+def some(bindings: Iterable[str]) -> str:
+    """The first clusters by binding, and how many more there are."""
+    names = sorted(set(bindings))
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

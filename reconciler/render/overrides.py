@@ -52,8 +52,11 @@ class Applicable(msgspec.Struct, frozen=True):
 
     def on(self, cluster: str) -> tuple[Layer, ...]:
         """What applies on one cluster, in order."""
-        general = [layer for layer in self.general if layer.reach is None or cluster in layer.reach]
-        return (*general, *self.local.get(cluster, ()))
+        return (*self.shared_on(cluster), *self.local.get(cluster, ()))
+
+    def shared_on(self, cluster: str) -> tuple[Layer, ...]:
+        """What applies on one cluster and is no Localization of its own, in order."""
+        return tuple(layer for layer in self.general if layer.reach is None or cluster in layer.reach)
 
 
 NONE = Applicable()

@@ -5,85 +5,85 @@ what was read for it, and shares objects and reads with the units that get the s
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from types import MappingProxyType
 
 import msgspec
 
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.feed import Feeds, RenderedFeed, Unit
-from reconciler.model.inflation import Answers, Wanted
+from reconciler.model.inflation import Answers
 from reconciler.model.placement import Schedule
-from reconciler.model.selectors import LabelIndex
 from reconciler.model.snapshot import Problem, Severity, Snapshot
+from reconciler.render.claims import Claims
 from reconciler.render.contents import Contents
-from reconciler.render.contested import contested
-from reconciler.render.exports import Exports, exports
-from reconciler.render.overrides import Overrides
-
-_NO_ANSWERS: Answers = MappingProxyType({})
-
-
-class Ground(msgspec.Struct, frozen=True):
-    """What all Subscriptions are rendered on."""
-
-    snapshot: Snapshot
-    overrides: Overrides
-    exports: Exports
-
-    def contents(self, subscription: str) -> Contents:
-        """What one Subscription delivers."""
-        return Contents(subscription, self.snapshot, self.overrides, self.exports)
-
-
-def inflations(
-    snapshot: Snapshot,  # noqa: ARG001
-    schedule: Schedule,  # noqa: ARG001
-    facts: Mapping[str, ClusterFacts],  # noqa: ARG001
-    answers: Answers,  # noqa: ARG001
-) -> tuple[Wanted, ...]:
-    """What rendering needs from programs outside and is not in `answers` yet, sorted. Empty: render can go on."""
-    return ()
+from reconciler.render.contested import contested, some
+from reconciler.render.ground import NO_ANSWERS, prepared
 
 
 def render(
     snapshot: Snapshot,
     schedule: Schedule,
     facts: Mapping[str, ClusterFacts],
-    answers: Answers = _NO_ANSWERS,  # noqa: ARG001
+    answers: Answers = NO_ANSWERS,
 ) -> Feeds:
     """Render every placement of the schedule. `facts` are by cluster id and hold every placed cluster.
 
     `answers` hold whatever `inflations` asks for.
     """
-    ground = prepared(snapshot, schedule, facts)
+    ground = prepared(snapshot, schedule, facts, answers)
     disputes = contested(snapshot, schedule)
-    found: dict[Problem, list[str]] = {}
+    found = _Found({}, {})
     units: dict[Unit, RenderedFeed] = {}
+    claims = Claims(snapshot, schedule)
     for name in sorted(schedule.subscriptions):
-        contents = ground.contents(name)
+        contents = Contents(name, ground)
         lost = disputes.lost.get(name, frozenset())
         for placement in sorted(schedule.subscriptions[name].placements, key=lambda placement: placement.cluster):
             if placement.cluster in lost or contents.missing:
                 continue
-            feed = contents.feed(placement, facts[placement.cluster])
+            variant = contents.variant(placement)
+            feed = contents.feed(placement, variant)
             if feed is not None:
                 units[feed.unit] = feed
-        for problem in (*_missing(name, snapshot, contents.missing), *contents.problems):
-            found.setdefault(problem, []).append(name)
-    problems = (*ground.exports.problems, *disputes.problems, *_concerning(found))
-    broken = {name for problem, names in found.items() if problem.severity is Severity.ERROR for name in names}
+                claims.add(feed.unit, variant)
+                for space in variant.spaces:
+                    ground.spaces.made(space, placement.cluster, name)
+        found.add(name, (*_missing(name, snapshot, contents.missing), *contents.problems))
+        found.add_faults(name, contents.faults, len(schedule.subscriptions[name].placements))
+    charted = claims.disputes()
+    for unit in charted.units:
+        del units[unit]
+    problems = (*ground.exports.problems, *disputes.problems, *charted.problems, *found.problems())
+    broken = {name for problem in problems if problem.severity is Severity.ERROR for name in problem.concerns}
     return Feeds(units, tuple(sorted(problems)), frozenset(broken.union(disputes.lost)))
 
 
-def prepared(snapshot: Snapshot, schedule: Schedule, facts: Mapping[str, ClusterFacts]) -> Ground:
-    """Overrides by object and exports by Service, for all Subscriptions."""
-    labels = LabelIndex({name: cluster.labels for name, cluster in facts.items()})
-    return Ground(snapshot, Overrides(snapshot, facts, labels), exports(snapshot, schedule))
+class _Found(msgspec.Struct):
+    """Problems of Subscriptions, each told once."""
+
+    told: dict[Problem, list[str]]
+    faults: dict[Problem, list[tuple[str, list[str], bool]]]
+
+    def add(self, name: str, problems: Iterable[Problem]) -> None:
+        for problem in problems:
+            self.told.setdefault(problem, []).append(name)
+
+    def add_faults(self, name: str, faults: Mapping[Problem, list[str]], placed: int) -> None:
+        for problem, bindings in faults.items():
+            self.faults.setdefault(problem, []).append((name, bindings, len(bindings) == placed))
+
+    def problems(self) -> Iterator[Problem]:
+        """All of them; what holds only on some clusters names those."""
+        for problem, names in self.told.items():
+            yield _concerning(problem, names)
+        for problem, found in self.faults.items():
+            if not all(everywhere for _, _, everywhere in found):
+                message = f"{problem.message} (on {some(binding for _, bindings, _ in found for binding in bindings)})"
+                problem = msgspec.structs.replace(problem, message=message)
+            yield _concerning(problem, [name for name, _, _ in found])
 
 
-def _concerning(found: Mapping[Problem, list[str]]) -> Iterator[Problem]:
-    for problem, names in found.items():
-        yield msgspec.structs.replace(problem, concerns=tuple(names) if problem.severity is Severity.ERROR else ())
+def _concerning(problem: Problem, names: Iterable[str]) -> Problem:
+    return msgspec.structs.replace(problem, concerns=tuple(names) if problem.severity is Severity.ERROR else ())
 
 
 def _missing(name: str, snapshot: Snapshot, positions: Iterable[int]) -> list[Problem]:

@@ -3,22 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import msgspec
-
 from reconciler.model.feed import Read, ReadOf, RenderedObject
 from reconciler.model.objects import Digest, digest_of
-from reconciler.model.snapshot import Place, Problem, Resource, Severity
+from reconciler.model.snapshot import Place, Resource, Severity
 from reconciler.render.overrides import Applicable, Layer
+from reconciler.render.rendering import Rendering
 from reconciler.render.stages import Share, Stage, stages
-
-
-class Rendering(msgspec.Struct, frozen=True):
-    """What became of one object; no object where an error stopped it."""
-
-    object: RenderedObject | None
-    overrides: Read
-    """The question which overrides apply."""
-    problems: tuple[Problem, ...] = ()
 
 
 class Subject:
@@ -38,12 +28,11 @@ class Subject:
         """Whether an override touches it on any cluster."""
         return bool(self.applicable.general or self.applicable.local)
 
-    def rendering(self, cluster: str, replicas: int | None, values: Mapping[str, Any]) -> Rendering:
-        """The object on one cluster, from memory where another cluster gets the same.
+    def rendering(self, layers: tuple[Layer, ...], replicas: int | None, values: Mapping[str, Any]) -> Rendering:
+        """The object after these overrides, from memory where it was rendered with them before.
 
         `values` are the parsed texts of overrides, `replicas` what dividing gives the cluster.
         """
-        layers = self.applicable.on(cluster) if self.overridden else ()
         memory = (replicas, *(layer.number for layer in layers))
         known = self._rendered.get(memory)
         if known is None:
@@ -63,7 +52,8 @@ class Subject:
         asked = Read(ReadOf.OVERRIDES, self.feed, digest_of([layer.digest for layer in layers]) if layers else "")
         problems = tuple(problem for step in steps for problem in step.findings)
         if any(problem.severity is Severity.ERROR for problem in problems):
-            return Rendering(None, asked, problems)
+            return Rendering(None, (asked,), problems)
         resource, body = self.resource, steps[-1].body
         digest = Digest(resource.digest) if body is resource.body else digest_of(body)
-        return Rendering(RenderedObject(resource.key, resource.api_version, body, digest), asked, problems)
+        rendered = RenderedObject(resource.key, resource.api_version, body, digest, seal=resource.seal)
+        return Rendering((rendered,), (asked,), problems)

@@ -7,8 +7,9 @@ from reconciler.model.feed import Step, Unit
 from reconciler.model.objects import ObjectKey
 from reconciler.model.placement import Schedule
 from reconciler.model.snapshot import Snapshot
+from reconciler.render.contents import Contents
+from reconciler.render.ground import prepared
 from reconciler.render.pointer import differing
-from reconciler.render.render import prepared
 
 
 def trace(
@@ -22,7 +23,7 @@ def trace(
     placement = next((p for p in scheduled.placements if p.cluster == unit.cluster), None) if scheduled else None
     if placement is None:
         return ()
-    subject = prepared(snapshot, schedule, facts).contents(unit.subscription).subjects.get(key)
+    subject = Contents(unit.subscription, prepared(snapshot, schedule, facts)).subjects.get(key)
     if subject is None:
         return ()
     first, *rest = subject.stages(unit.cluster, placement.replicas.get(subject.feed), snapshot.values)

@@ -16,7 +16,8 @@ from reconciler.model.settings import Settings
 from reconciler.model.snapshot import Problem, Snapshot
 from reconciler.model.status import FleetStatus
 from reconciler.model.tree import Tree
-from reconciler.render.render import inflations, render
+from reconciler.render.inflations import inflations
+from reconciler.render.render import render
 from reconciler.scheduling.schedule import schedule
 from reconciler.source import documents, layout, locate
 from reconciler.source.read import read
