@@ -107,14 +107,54 @@ class Subscriber(_Strict, frozen=True, kw_only=True):
     sub_group_strategy: SubGroupStrategy | None = None
 
 
+class NodeSelectorRequirement(_Strict, frozen=True, kw_only=True):
+    """One term of a node selector (Kubernetes `core/v1`), matched against a ManagedCluster."""
+
+    key: str
+    operator: Literal["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"]
+    values: list[str] | None = None
+
+
+class NodeSelectorTerm(_Strict, frozen=True, kw_only=True):
+    """Kubernetes `core/v1` NodeSelectorTerm: all terms must hold; one without any matches nothing."""
+
+    match_expressions: list[NodeSelectorRequirement] | None = None
+    """Over the labels of the ManagedCluster."""
+    match_fields: list[NodeSelectorRequirement] | None = None
+    """Over `metadata.name`, the name of the ManagedCluster."""
+
+
+class PreferredSchedulingTerm(_Strict, frozen=True, kw_only=True):
+    """Clusters that are taken before others; weights of all terms that match a cluster add up."""
+
+    weight: Annotated[int, Meta(ge=1, le=100)]
+    preference: NodeSelectorTerm
+
+
+class TopologySpreadConstraint(_Strict, frozen=True, kw_only=True):
+    """How unevenly replicas may be spread over the values of a label of ManagedClusters."""
+
+    max_skew: Annotated[int, Meta(ge=1, le=2**31 - 1)]
+    topology_key: Name
+    when_unsatisfiable: Literal["DoNotSchedule", "ScheduleAnyway"]
+    label_selector: LabelSelector | None = None
+    """Feeds that it holds for, by the labels of their pods; absent for all."""
+    min_domains: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
+    match_label_keys: list[str] | None = None
+    node_affinity_policy: Literal["Honor", "Ignore"] | None = None
+    node_taints_policy: Literal["Honor", "Ignore"] | None = None
+
+
 class DynamicDividing(_Strict, frozen=True, kw_only=True):
     """Dividing by capacity."""
 
     strategy: Literal["Spread", "Binpack"] = "Spread"
-    topology_spread_constraints: list[Any] | None = None
-    preferred_clusters: list[Any] | None = None
+    topology_spread_constraints: list[TopologySpreadConstraint] | None = None
+    preferred_clusters: list[PreferredSchedulingTerm] | None = None
     min_clusters: Annotated[int, Meta(ge=0)] | None = None
-    max_clusters: Annotated[int, Meta(ge=0)] | None = None
+    """Clusters that get at least one replica, where so many have room."""
+    max_clusters: Annotated[int, Meta(ge=1)] | None = None
+    """Clusters that get replicas at most."""
 
 
 class DividingScheduling(_Strict, frozen=True, kw_only=True):

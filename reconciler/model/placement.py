@@ -22,6 +22,8 @@ class Reason(enum.StrEnum):
     """Not one replica fits."""
     SPREAD = "Spread"
     """A topology spread constraint allows no replica there."""
+    NO_SHARE = "NoShare"
+    """It has room, and there were not enough replicas for all clusters."""
 
 
 class Refusal(msgspec.Struct, frozen=True, order=True):

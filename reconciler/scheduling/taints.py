@@ -1,6 +1,7 @@
 """Taints of clusters against tolerations of Subscriptions, as Kubernetes matches those of nodes and pods.
 
-`tolerationSeconds` is accepted and has no effect, as in Clusternet; `PreferNoSchedule` never keeps a cluster out.
+`tolerationSeconds` is accepted and has no effect, as in Clusternet; `PreferNoSchedule` never keeps a cluster out, but
+puts it after others where there is a choice.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,14 @@ def untolerated(taints: Sequence[TaintFact], tolerations: Sequence[Toleration]) 
         if taint.effect in _BLOCKING and not any(tolerates(toleration, taint) for toleration in tolerations):
             return taint
     return None
+
+
+def unpreferred(taints: Sequence[TaintFact], tolerations: Sequence[Toleration]) -> int:
+    """How many `PreferNoSchedule` taints are not tolerated."""
+    return sum(
+        taint.effect == "PreferNoSchedule" and not any(tolerates(toleration, taint) for toleration in tolerations)
+        for taint in taints
+    )
 
 
 def tolerates(toleration: Toleration, taint: TaintFact) -> bool:
