@@ -20,7 +20,8 @@ from reconciler.cli.problems import formatted
 from reconciler.model.errors import UsageError
 from reconciler.model.snapshot import Place, Problem
 from reconciler.model.status import FleetStatus
-from reconciler.render.render import inflations, render
+from reconciler.render.inflations import inflations
+from reconciler.render.render import render
 from reconciler.scheduling.schedule import schedule
 from reconciler.source.rules import RULES, Rule
 from tests.repos import read_repo
