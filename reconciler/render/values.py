@@ -80,7 +80,7 @@ def chart_of(sourced: Sourced[HelmChart], layers: Sequence[Layer], values: Mappi
     `values` are the parsed texts of overrides, as a snapshot has them; of templated ones, what they were filled to.
     """
     title = f"HelmChart {sourced.value.metadata.namespace or 'default'}/{sourced.value.metadata.name}"
-    body = without_server_writes(msgspec.to_builtins(sourced.value))
+    body = _as_stored(sourced.value)
     stages = [ChartStage(sourced.place, title, {}, body)]
     chart = sourced.value
     for entry in (entry for layer in layers for entry in layer.entries):
@@ -96,6 +96,13 @@ def chart_of(sourced: Sourced[HelmChart], layers: Sequence[Layer], values: Mappi
     if stages[-1].chart is not body:
         chart = msgspec.convert(stages[-1].chart, HelmChart)
     return ChartStages(tuple(stages), chart)
+
+
+def _as_stored(chart: HelmChart) -> Object:
+    """The HelmChart as a hub stores it: with the defaults of the API, which patches may name."""
+    body = msgspec.to_builtins(chart)
+    spec = {"createNamespace": True, "timeoutSeconds": chart.spec.timeout_seconds, **body["spec"]}
+    return without_server_writes({**body, "spec": spec})
 
 
 def _values_changed(before: Object, entry: Entry, values: Mapping[str, Any]) -> Changed:

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from reconciler.model.authored import Feed, Globalization, Localization, Override
-from reconciler.model.objects import Object
+from reconciler.model.objects import Object, group_of
 from reconciler.model.snapshot import Sourced
 from reconciler.source import documents, hints, kinds
 from reconciler.source.concerns import Deliveries
@@ -15,6 +15,9 @@ from reconciler.source.subscriptions import selector_faults
 
 Fault = tuple[str, tuple[str | int, ...], str, str]
 """Rule, field, message and hint."""
+
+TEMPLATE = "reconciler.clusternet.io/template"
+"""Annotation of a Localization or Globalization whose values are templates."""
 
 _OPERATIONS = ("add", "remove", "replace", "move", "copy", "test")
 
@@ -27,6 +30,10 @@ def check(gathered: Gathered, delivered: Deliveries, references: References) -> 
         about = _about(sourced)
         for rule, field, message, hint in _faults(sourced, delivered, references):
             yield Finding(gathered.problem(rule, sourced.place, ("spec", *field), message, hint), about)
+        if _templated(sourced) not in (None, "jinja2"):
+            message = f"the annotation {TEMPLATE} names no way of filling templates that is known here"
+            where = ("metadata", "annotations", TEMPLATE)
+            yield Finding(gathered.problem("override-template", sourced.place, where, message), about)
         namespace = sourced.value.metadata.namespace
         if isinstance(sourced.value, Localization) and namespaces is not None and namespace not in namespaces:
             message = f"no declared cluster has the namespace '{namespace}', so this Localization has no effect"
@@ -64,8 +71,10 @@ def _faults(
     if isinstance(sourced.value, Globalization) and sourced.value.spec.cluster_affinity is not None:
         for field, message, hint in selector_faults(sourced.value.spec.cluster_affinity, ("clusterAffinity",)):
             yield "invalid-selector", field, message, hint
+    chart = spec.feed is None or (group_of(spec.feed.api_version), spec.feed.kind) == (kinds.APPS, "HelmChart")
+    templated = _templated(sourced)
     for index, override in enumerate(spec.overrides or ()):
-        for rule, field, message, hint in _entry(override):
+        for rule, field, message, hint in _entry(override, chart=chart, templated=templated is not None):
             yield rule, ("overrides", index, *field), message, hint
 
 
@@ -83,21 +92,58 @@ def _feed(feed: Feed, delivered: Deliveries, references: References) -> Iterator
         yield "override-not-delivered", ("feed",), f"no Subscription delivers {key}, so this changes nothing", ""
 
 
-def _entry(override: Override) -> Iterator[Fault]:
-    if override.override_chart or override.type == "Helm":
-        what = "overrideChart" if override.override_chart else "the type Helm"
+def _templated(sourced: Sourced[Globalization] | Sourced[Localization]) -> str | None:
+    """What fills the values of an override; None where they are not templates."""
+    return (sourced.value.metadata.annotations or {}).get(TEMPLATE)
+
+
+def _entry(override: Override, *, chart: bool, templated: bool) -> Iterator[Fault]:
+    if override.type == "Helm" and not chart:
+        yield "override-type", ("type",), "the type Helm changes the values of a HelmChart, not an object", _NO_HELM
+    elif override.override_chart and not chart:
+        yield "override-type", ("overrideChart",), "overrideChart changes a HelmChart, not another object", _NO_CHART
+    yield from _field(override)
+    if templated:
+        return
+    message, hint = _value_fault(_shape(override), override.value)
+    if message:
+        yield "override-value", ("value",), message, hint
+
+
+_NO_HELM = "Use JSONPatch or MergePatch."
+_NO_CHART = "Remove `overrideChart`."
+
+
+def _field(override: Override) -> Iterator[Fault]:
+    """The two members of field patches: both there, or none."""
+    if not override.type.startswith("Field"):
+        for name, value in (("fieldPath", override.field_path), ("fieldFormat", override.field_format)):
+            if value is not None:
+                message = f"{name} means nothing to the type {override.type}"
+                yield "override-field-unused", (name,), message, "Remove it, or use FieldJSONPatch or FieldMergePatch."
+        return
+    path = override.field_path
+    if not path or not path.startswith("/"):
+        message = "fieldPath is missing" if not path else f"fieldPath '{path[:80]}' does not begin with '/'"
+        yield "override-field", ("fieldPath",) if path is not None else (), message, _PATH
+    if override.field_format is None:
+        message = "fieldFormat is missing: without it Clusternet refuses the patch"
         yield (
-            "not-supported",
-            ("overrideChart" if override.override_chart else "type",),
-            f"{what} is not supported yet",
-            "",
+            "override-field",
+            (),
+            message,
+            "Write `fieldFormat: YAML` or `fieldFormat: JSON`, as the field is written.",
         )
-    elif override.type in ("FieldJSONPatch", "FieldMergePatch"):
-        yield "not-supported", ("type",), f"the type {override.type} is not supported yet", ""
-    else:
-        message, hint = _value_fault(override.type, override.value)
-        if message:
-            yield "override-value", ("value",), message, hint
+
+
+_PATH = "Name the field that holds the document: `fieldPath: /data/server.yaml`; a '/' inside a key is written ~1."
+
+
+def _shape(override: Override) -> str:
+    """What the value must be: operations, or the mapping that the type speaks of."""
+    if override.type.endswith("JSONPatch"):
+        return "JSONPatch"
+    return "Helm" if override.type == "Helm" or override.override_chart else "MergePatch"
 
 
 @lru_cache(maxsize=1 << 12)
@@ -114,6 +160,8 @@ def _value_fault(sort: str, value: str) -> tuple[str, str]:
     patch = parsed.documents[0].value
     if sort == "JSONPatch":
         return _operations_fault(patch)
+    if sort == "Helm" and not isinstance(patch, Mapping):
+        return "the value must be a mapping", "Write the values to change, as they stand in the chart."
     if not isinstance(patch, Mapping | list):
         return "a MergePatch must be a mapping", "Write the fields to change, as they stand in the object."
     return "", ""
@@ -126,8 +174,8 @@ def _parsed(value: str) -> documents.ParsedFile:
 
 def values(gathered: Gathered) -> dict[str, Any]:
     """What the texts of all overrides mean, by text; a text that is not one good document is absent."""
-    specs = [found.value.spec for found in gathered.localizations]
-    specs += [found.value.spec for found in gathered.globalizations]
+    authored: list[Sourced[Globalization] | Sourced[Localization]] = [*gathered.localizations, *gathered.globalizations]
+    specs = [found.value.spec for found in authored if _templated(found) is None]
     texts = {override.value for spec in specs for override in spec.overrides or ()}
     parsed = {text: _parsed(text).documents for text in sorted(texts)}
     return {text: found[0].value for text, found in parsed.items() if len(found) == 1 and not found[0].broken}

@@ -5,6 +5,26 @@ ERRORS = {
         "the value of an override is not YAML, or not the shape that its type needs",
         "Correct the text in `value`.",
     ),
+    "override-type": (
+        "an override of another object uses what only a HelmChart has: the type Helm, or `overrideChart`",
+        "Use JSONPatch or MergePatch, without `overrideChart`.",
+    ),
+    "override-field": (
+        "a field patch names no field with text, or does not say in which format the text is",
+        "Give `fieldPath` and `fieldFormat`.",
+    ),
+    "override-template": (
+        "an override says in an annotation that its values are templates of a kind that does not exist",
+        "Write `reconciler.clusternet.io/template: jinja2`, or remove the annotation.",
+    ),
+    "override-chart": (
+        "an override of a HelmChart leaves one that could not stand in a file",
+        "Correct the value.",
+    ),
+    "override-chart-identity": (
+        "an override changes which chart a HelmChart delivers, or where to",
+        "Remove the change; another chart or namespace needs a HelmChart of its own.",
+    ),
     "override-patch": (
         "the patch of an override cannot be applied to the object",
         "Correct the operation that is named.",
@@ -33,6 +53,10 @@ WARNINGS = {
     "override-without-effect": (
         "a JSONPatch touches what is not there, so that Clusternet skips all of it in silence",
         "Correct the path, or remove the entry.",
+    ),
+    "override-field-unused": (
+        "an override that is no field patch has `fieldPath` or `fieldFormat`",
+        "Remove it, or use FieldJSONPatch or FieldMergePatch.",
     ),
     "override-lenient": (
         "a JSONPatch works in Clusternet and is refused by RFC 6902",
