@@ -34,6 +34,7 @@ class Cache:
 
     def __init__(self, directory: Path, repo: str, version: str) -> None:
         """`repo` is a file name for the repo (`Remote.slug`); contents of another `version` are not used."""
+        self.directory = directory
         self._records = directory / "runs" / repo
         self._file = directory / "parsed" / f"{repo}.bin"
         self._head = _MAGIC + version.encode() + b"\n"

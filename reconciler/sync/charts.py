@@ -13,15 +13,19 @@ from typing import Any
 
 import msgspec
 
-from reconciler.adapters.tools.chartfiles import BadChart, ChartFiles, of_files
+from reconciler.adapters.tools.chartaccess import Unfetched
+from reconciler.adapters.tools.chartfiles import BadChart, ChartFiles, of_archive, of_files
+from reconciler.adapters.tools.chartmemory import Memory
 from reconciler.adapters.tools.helm import Failed, Helm, Part, role_of
 from reconciler.model.errors import ReconcilerError
-from reconciler.model.inflation import ChartAnswer, ChartObject, ChartRender, Fault
-from reconciler.model.objects import Object
+from reconciler.model.inflation import Chart, ChartAnswer, ChartObject, ChartRender, Fault
+from reconciler.model.objects import Object, canonical
 from reconciler.model.settings import Settings
 from reconciler.source import chartvalues, documents
-from reconciler.sync.tools import Tools
+from reconciler.sync.chartfetch import fetched
+from reconciler.sync.tools import Once, Tools
 
+_ARCHIVE = "chart.tgz"
 _HARMLESS = {"yaml-duplicate-key", "yaml-boolean"}
 """Faults of a file that its author can correct; helm and kubectl read it all the same, and the last one wins."""
 
@@ -30,8 +34,8 @@ class Content(msgspec.Struct, frozen=True):
     """A chart that is here."""
 
     chart: ChartFiles
-    path: Path
-    """Archive or directory, for helm."""
+    packed: Mapping[str, bytes]
+    """What is written for helm: one archive, or the files of a directory."""
     defaults: Object
     reads: chartvalues.Reads
 
@@ -49,6 +53,7 @@ async def rendered(
         except ReconcilerError as error:
             return {one: ChartAnswer(fault=_fault(error)) for one in wanted}
         answers = await asyncio.gather(*(work.answer(one) for one in wanted))
+        work.memory.trim()
     return dict(zip(wanted, answers, strict=True))
 
 
@@ -60,33 +65,50 @@ class _Work:
         self._settings = settings
         self._helm = helm
         self._version = version
-        self._contents: dict[object, asyncio.Task[Content]] = {}
         self._running = asyncio.Semaphore(os.cpu_count() or 1)
+        self._here = Once()
+        self.memory = Memory(tools.cache.directory / "charts" / "rendered")
 
     async def answer(self, question: ChartRender) -> ChartAnswer:
+        """What comes of one question."""
         try:
-            content = await self._content(question)
-            async with self._running:
-                parts = await self._helm.template(question, content.path, content.chart.files)
+            content = await self._tools.once.ask(
+                ("chart", question.chart, question.files), lambda: self._content(question)
+            )
+            parts = await self._parts(question, content)
             objects = tuple(made for part in parts for made in _objects(part))
-        except (BadChart, Failed) as error:
+        except (BadChart, Failed, Unfetched) as error:
             return ChartAnswer(fault=error.fault)
         except ReconcilerError as error:
             return ChartAnswer(fault=_fault(error))
         chart, reads = content.chart, content.reads
         return ChartAnswer(objects, chart.version, chart.digest, content.defaults, reads.pointers, reads.everything)
 
+    async def _parts(self, question: ChartRender, content: Content) -> tuple[Part, ...]:
+        apart = msgspec.structs.replace(question, chart=Chart("", ""), files=())
+        asked = canonical((self._version, content.chart.digest, apart))
+        known = self.memory.find(asked)
+        if known is not None:
+            return known
+        async with self._running:
+            path = await self._here.ask(content.chart.digest, lambda: self._written(content))
+            parts = await self._helm.template(question, path, content.chart.files)
+        self.memory.keep(asked, parts)
+        return parts
+
+    async def _written(self, content: Content) -> Path:
+        root = self._helm.home / "charts" / content.chart.digest
+        await asyncio.to_thread(_write, root, content.packed)
+        return root / _ARCHIVE if _ARCHIVE in content.packed else root
+
     async def _content(self, question: ChartRender) -> Content:
-        asked = (question.chart, question.files)
-        if asked not in self._contents:
-            self._contents[asked] = asyncio.create_task(self._open(question))
-        return await self._contents[asked]
+        if "://" in question.chart.repo:
+            archive = (await fetched(self._tools, self._settings, self._helm, question.chart)).archive
+            return _scanned(of_archive(archive), {_ARCHIVE: archive})
+        files = await self._of_repo(question)
+        return _scanned(of_files(files), files)
 
-    async def _open(self, question: ChartRender) -> Content:
-        chart, path = await self._of_repo(question)
-        return Content(chart, path, chartvalues.defaults(chart.files), chartvalues.reads(chart.files))
-
-    async def _of_repo(self, question: ChartRender) -> tuple[ChartFiles, Path]:
+    async def _of_repo(self, question: ChartRender) -> Mapping[str, bytes]:
         """A chart that lies in the fleet repo: below `repo` in a directory of its name, or `repo` itself."""
         base = "/".join(part for part in question.chart.repo.split("/") if part not in ("", "."))
         listed = dict(question.files)
@@ -97,17 +119,18 @@ class _Work:
             raise Failed(Fault("chart-path", what, "Correct `repo` and `chart`."))
         blobs = {path.removeprefix(directory): blob for path, blob in listed.items() if path.startswith(directory)}
         contents = await self._tools.blobs.blobs(set(blobs.values()))
-        files = {path: contents[blob] for path, blob in blobs.items()}
-        chart = of_files(files)
-        return chart, await asyncio.to_thread(_written, self._helm.home / "charts" / chart.digest, files)
+        return {path: contents[blob] for path, blob in blobs.items()}
 
 
-def _written(root: Path, files: Mapping[str, bytes]) -> Path:
+def _scanned(chart: ChartFiles, packed: Mapping[str, bytes]) -> Content:
+    return Content(chart, packed, chartvalues.defaults(chart.files), chartvalues.reads(chart.files))
+
+
+def _write(root: Path, files: Mapping[str, bytes]) -> None:
     for path, content in files.items():
         target = root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
-    return root
 
 
 def _objects(part: Part) -> Iterator[ChartObject]:

@@ -49,7 +49,7 @@ class Helm:
         """`environment` is that of the process. Raises ToolFailed `no-program` when there is no helm."""
         self.program = programs.find("helm", environment)
         self.home = home
-        self._environment = {
+        self.environment = {
             **programs.passed(environment),
             **{f"XDG_{what}_HOME": str(home / what.lower()) for what in ("CACHE", "CONFIG", "DATA")},
             "HOME": str(home),
@@ -90,7 +90,7 @@ class Helm:
         more: Mapping[str, str] | None = None,
     ) -> Ended:
         """Run helm; `more` is laid over its environment."""
-        environment = {**self._environment, **(more or {})}
+        environment = {**self.environment, **(more or {})}
         return await run(Call(self.program, arguments, environment, self.home, stdin, deadline, limit))
 
 
