@@ -95,9 +95,10 @@ async def evaluate(
 ) -> Evaluated:
     """Schedule and render a snapshot; all problems of all steps, located."""
     scheduled = schedule(snapshot, facts, previous)
+    tools = library.tools.at(tree.files)
     answers: dict[Wanted, Answer] = {}
     while wanted := inflations(snapshot, scheduled, facts, answers):
-        answers.update(await inflate.answers(library.tools, snapshot.settings, wanted))
+        answers.update(await inflate.answers(tools, snapshot.settings, wanted))
     feeds = render(snapshot, scheduled, facts, answers)
     problems = await library.located(tree, (*snapshot.problems, *scheduled.problems, *feeds.problems))
     ordered = tuple(sorted(problems, key=locate.order))
