@@ -48,7 +48,7 @@ class Library:
     """Trees read into snapshots; remembers what every blob says."""
 
     def __init__(self, tools: Tools) -> None:
-        self.tools = tools
+        self.tools = tools.anew()
         self._blobs = tools.blobs
         self._cache = tools.cache
 
