@@ -22,6 +22,7 @@ COMMANDS = {
     "check": ("reconciler.cli.check:check", "Report every problem of a fleet repo."),
     "schedule": ("reconciler.cli.schedule:schedule", "Show which Subscription goes to which clusters."),
     "render": ("reconciler.cli.render:render", "Print what each cluster will get."),
+    "whatif": ("reconciler.cli.whatif:whatif", "Show what a change of the fleet would do."),
     "sync": ("reconciler.cli.sync:sync", "Deliver a commit to its clusters and write back the status."),
     "status": ("reconciler.cli.status:status", "Show the status of the fleet."),
     "suspend": ("reconciler.cli.suspend:suspend", "Leave a Subscription or cluster as it is."),

@@ -15,6 +15,7 @@ import click
 import msgspec
 
 from reconciler.model.status import State
+from reconciler.sync.events import Event, Level
 
 WIDTH = 80
 ROWS_SHOWN = 40
@@ -71,6 +72,12 @@ def emit(text: str) -> None:
 def talk(text: str) -> None:
     """Talk to stderr."""
     click.echo(text, err=True, color=None if interactive() and not os.environ.get("NO_COLOR") else False)
+
+
+def warn(event: Event) -> None:
+    """Tell warnings of a command that reads; everything else it does in silence."""
+    if event.level >= Level.WARNING:
+        talk(f"warning: {event.cluster + ': ' if event.cluster else ''}{event.text}")
 
 
 def talk_error(code: str, message: str, hint: str, *, word: str = "error") -> None:

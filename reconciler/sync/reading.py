@@ -37,12 +37,17 @@ class Ground(msgspec.Struct, frozen=True):
     before: Callable[[], Awaitable[FleetStatus]]
     """The status that earlier runs wrote; read only where it matters."""
 
+    @property
+    def nothing(self) -> FleetStatus:
+        """The status of a fleet that nothing was delivered to."""
+        return FleetStatus(self.snapshot.settings.fleet)
+
     async def evaluated(self) -> Evaluated:
         """Schedule and render, onto what earlier runs placed where that can make a difference."""
-        nothing = FleetStatus(self.snapshot.settings.fleet)
-        status = await self.before() if previous.matters(self.snapshot) else nothing
+        asks = previous.matters(self.snapshot)
+        status = await self.before() if asks else self.nothing
         found = await self.over(self.facts, status)
-        if status is nothing and any(not one.placements for one in found.schedule.subscriptions.values()):
+        if not asks and any(not one.placements for one in found.schedule.subscriptions.values()):
             status = await self.before()
             return await self.over(self.facts, status) if status.units else found
         return found

@@ -75,10 +75,12 @@ def test_suspend_and_resume_edit_the_file_and_give_it_back(fleet_repo: TemplateR
 def test_schedule_says_who_gets_what_and_who_does_not(fleet_repo: TemplateRepo) -> None:
     text = run("schedule", "--subscription", "web", at=fleet_repo.work).stdout
     assert [line.split() for line in text.splitlines()] == [
-        ["SUBSCRIPTION", "CLUSTER", "REPLICAS"],
+        ["SUBSCRIPTION", "CLUSTER", "REPLICAS", "WHY", "NOT"],
         ["default/web", "prod", "web=4"],
         ["default/web", "staging", "web=2"],
+        ["default/web", "dev", "-", "NotSelected:", "no", "subscriber", "selects", "its", "labels"],
     ]
+    assert all(len(line) <= 80 for line in text.splitlines())
     (web,) = json.loads(run("schedule", "--subscription", "web", "-o", "json", at=fleet_repo.work).stdout)
     assert {p["cluster"]: p["replicas"] for p in web["placements"]} == {
         "prod": {"apps/v1/Deployment/web/web": 4},
