@@ -256,4 +256,4 @@ class _Place:
         self._directory.write(path, msgspec.json.encode(record))
 
     def _path(self, key: ObjectKey) -> str:
-        return f"{self._cluster}/{filenames.path_of(self._unit.subscription, key)}"
+        return filenames.in_directory(self._cluster, self._unit.subscription, key)

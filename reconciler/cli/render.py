@@ -1,16 +1,23 @@
 """`reconciler render`: what each cluster will get, as YAML on stdout."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
+from reconciler.adapters import salt
+from reconciler.adapters.files import Directory
 from reconciler.cli import options, terminal
-from reconciler.model.errors import Exit
-from reconciler.model.feed import RenderedFeed
+from reconciler.model.errors import Exit, UsageError
+from reconciler.model.feed import RenderedFeed, RenderedObject
+from reconciler.model.inflation import Role
+from reconciler.model.objects import Object
 from reconciler.model.snapshot import Severity
 from reconciler.planning import filenames
+from reconciler.render.shown import shown
 from reconciler.sync import reading
 from reconciler.sync.selection import Selection
 from reconciler.sync.worklist import Evaluated
@@ -19,44 +26,111 @@ from reconciler.sync.worklist import Evaluated
 @click.command()
 @options.repository
 @options.narrowing
-@options.output("yaml", "json", "name")
+@options.output("yaml", "json", "name", "dir", "clusternet")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Directory for -o dir; must be empty.")
+@click.option("--hooks", is_flag=True, help="Also hooks and tests of charts, which sync does not apply.")
+@click.option("--show-secrets", is_flag=True, help="Values of Secrets in clear, not as fingerprints.")
 def render(**given: Any) -> None:
     """Print what each cluster will get from REPO: the work tree of a path, or a commit of a remote.
 
     YAML documents are headed by a comment that names cluster and Subscription; `kubectl apply -f -` takes those of one
-    cluster. Exits 3 when the repo has problems; what could be rendered is printed all the same.
+    cluster. -o dir writes the files that a delivery into a directory writes; -o clusternet prints the objects that
+    Clusternet's hub would make. Values of Secrets are fingerprints, made anew for each run. Exits 3 when the repo has
+    problems; what could be rendered is printed all the same.
     """
+    if (given["output"] == "dir") != (given["out"] is not None):
+        raise click.UsageError("-o dir and --out DIR belong together")
     found = asyncio.run(reading.evaluated(options.reading(given)))
     selection = Selection(options.narrow(given), found.facts, found.snapshot)
-    feeds = [feed for unit, feed in found.feeds.units.items() if selection.includes(unit)]
-    feeds.sort(key=lambda feed: (found.facts[feed.unit.cluster].name, feed.unit.subscription))
-    if given["output"] == "json":
-        terminal.emit(terminal.structured([_data(found, feed) for feed in feeds], "json"))
-    else:
-        for text in _texts(found, feeds, names=given["output"] == "name"):
+    veil = None if given["show_secrets"] else salt.fresh()
+    if given["output"] == "clusternet":
+        for text in _graph(found, selection, veil):
             terminal.emit(text)
+    else:
+        feeds = [_shown(feed, veil) for unit, feed in found.feeds.units.items() if selection.includes(unit)]
+        feeds.sort(key=lambda feed: (found.facts[feed.unit.cluster].name, feed.unit.subscription))
+        _print(found, feeds, given)
     if any(problem.severity is Severity.ERROR for problem in found.problems):
         terminal.talk("the repo has problems: reconciler check shows them")
         raise click.exceptions.Exit(int(Exit.PROBLEMS))
 
 
-def _texts(found: Evaluated, feeds: list[RenderedFeed], *, names: bool) -> Iterator[str]:
+def _shown(feed: RenderedFeed, veil: bytes | None) -> RenderedFeed:
+    objects, aside = (
+        tuple(msgspec.structs.replace(rendered, body=shown(rendered, veil)) for rendered in rendered_objects)
+        for rendered_objects in (feed.objects, feed.aside)
+    )
+    return msgspec.structs.replace(feed, objects=objects, aside=aside)
+
+
+def _print(found: Evaluated, feeds: Sequence[RenderedFeed], given: dict[str, Any]) -> None:
+    match given["output"]:
+        case "dir":
+            _write(found, feeds, given["out"])
+        case "json":
+            told = [_data(found, feed, hooks=given["hooks"]) for feed in feeds]
+            terminal.emit(terminal.structured(told, "json"))
+        case output:
+            for text in _texts(found, feeds, names=output == "name", hooks=given["hooks"]):
+                terminal.emit(text)
+
+
+def _texts(found: Evaluated, feeds: Sequence[RenderedFeed], *, names: bool, hooks: bool) -> Iterator[str]:
     for feed in feeds:
-        cluster, subscription = found.facts[feed.unit.cluster].name, feed.unit.subscription
-        if names:
-            lines = [f"{cluster}  {subscription}  {rendered.key}" for rendered in feed.objects]
-        else:
-            bodies = (filenames.serialise(rendered.body).decode().rstrip("\n") for rendered in feed.objects)
-            lines = [f"---\n# {cluster}: {subscription}\n{body}" for body in bodies]
+        where = found.facts[feed.unit.cluster].name, feed.unit.subscription
+        objects = (*feed.objects, *feed.aside) if hooks else feed.objects
+        lines = [_named(*where, rendered) if names else _document(*where, rendered) for rendered in objects]
         if lines:
             yield "\n".join(lines)
 
 
-def _data(found: Evaluated, feed: RenderedFeed) -> dict[str, Any]:
-    return {
+def _named(cluster: str, subscription: str, rendered: RenderedObject) -> str:
+    role = "" if rendered.role is Role.OBJECT else f"  {rendered.role}"
+    return f"{cluster}  {subscription}  {rendered.key}{role}"
+
+
+def _document(cluster: str, subscription: str, rendered: RenderedObject) -> str:
+    aside = f" ({rendered.role} of a chart, not applied by sync)" if rendered.role in (Role.HOOK, Role.TEST) else ""
+    return f"---\n# {cluster}: {subscription}{aside}\n{_yaml(rendered.body)}"
+
+
+def _yaml(body: Object) -> str:
+    return filenames.serialise(body).decode().rstrip("\n")
+
+
+def _data(found: Evaluated, feed: RenderedFeed, *, hooks: bool) -> dict[str, Any]:
+    told = {
         "cluster": found.facts[feed.unit.cluster].name,
         "clusterId": feed.unit.cluster,
         "subscription": feed.unit.subscription,
         "digest": feed.digest,
         "objects": [rendered.body for rendered in feed.objects],
     }
+    if hooks:
+        told["aside"] = [{"role": rendered.role, "object": rendered.body} for rendered in feed.aside]
+    return told
+
+
+def _write(found: Evaluated, feeds: Sequence[RenderedFeed], out: Path) -> None:
+    """The files of a delivery into a directory, without what it keeps beside them for the next run."""
+    if out.exists() and any(out.iterdir()):
+        raise UsageError("not-empty", f"{out} is not empty", "name another directory, or remove what is in it")
+    owners: dict[str, str] = {}
+    for feed in feeds:
+        name = found.facts[feed.unit.cluster].name
+        if owners.setdefault(name, feed.unit.cluster) != feed.unit.cluster:
+            raise UsageError("same-name", f"several clusters are named {name!r}, so they would share a directory")
+    directory = Directory(out)
+    for feed in feeds:
+        for rendered in feed.objects:
+            path = filenames.in_directory(found.facts[feed.unit.cluster].name, feed.unit.subscription, rendered.key)
+            directory.write(path, filenames.serialise(rendered.body))
+    terminal.talk(f"wrote {sum(len(feed.objects) for feed in feeds)} objects of {len(owners)} clusters to {out}")
+
+
+def _graph(found: Evaluated, selection: Selection, veil: bytes | None) -> Iterator[str]:
+    from reconciler.render.graph import Commit, graph
+
+    commit = Commit(found.snapshot, found.schedule, found.facts, found.feeds, veil)
+    for obj in graph(commit, selection.includes):
+        yield f"---\n{_yaml(obj)}"

@@ -34,6 +34,11 @@ def path_of(subscription: str, key: ObjectKey) -> str:
     return f"{_directory(subscription)}/{namespace}/{kind}_{word(key.name)}.yaml"
 
 
+def in_directory(cluster: str, subscription: str, key: ObjectKey) -> str:
+    """The same file below a directory that holds all clusters, each in a directory of its name."""
+    return f"{cluster}/{path_of(subscription, key)}"
+
+
 @functools.lru_cache(maxsize=4096)
 def _directory(subscription: str) -> str:
     namespace, _, name = subscription.partition("/")
