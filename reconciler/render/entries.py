@@ -23,6 +23,7 @@ _HINTS = {
     "override-overruled": "Remove it, or change the weights of the subscribers.",
     "override-identity": "Leave apiVersion, kind, namespace and name; another object needs a file of its own.",
     "override-chart-identity": "Remove the change; another chart or namespace needs a HelmChart of its own.",
+    "override-encrypted": "Write another encrypted file for those clusters, and remove the override.",
     "override-chart": "Correct the value: it must leave a HelmChart that could stand in a file.",
 }
 

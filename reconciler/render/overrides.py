@@ -12,6 +12,7 @@ import msgspec
 from reconciler.model.authored import Feed, Globalization, Localization, Override
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.objects import Digest, ObjectKey, digest_of
+from reconciler.model.replicapaths import pointer
 from reconciler.model.selectors import LabelIndex, keys_of
 from reconciler.model.snapshot import Place, Snapshot, Sourced
 
@@ -49,6 +50,8 @@ class Applicable(msgspec.Struct, frozen=True):
     """Globalizations in order."""
     local: Mapping[str, tuple[Layer, ...]] = {}
     """Localizations in order, by cluster id."""
+    replicas_at: str = "/spec/replicas"
+    """JSON pointer at which dividing, which comes after all layers, writes the replicas of a cluster."""
 
     def on(self, cluster: str) -> tuple[Layer, ...]:
         """What applies on one cluster, in order."""
@@ -59,8 +62,6 @@ class Applicable(msgspec.Struct, frozen=True):
         return tuple(layer for layer in self.general if layer.reach is None or cluster in layer.reach)
 
 
-NONE = Applicable()
-
 TEMPLATE = "reconciler.clusternet.io/template"
 """Annotation of a Localization or Globalization whose values are templates."""
 
@@ -70,6 +71,7 @@ class Overrides:
 
     def __init__(self, snapshot: Snapshot, facts: Mapping[str, ClusterFacts], labels: LabelIndex) -> None:
         """Index the snapshot's overrides over the clusters of `facts` (by cluster id), whose labels `labels` holds."""
+        self._settings = snapshot.settings
         self._by_object: dict[tuple[ObjectKey, str], Applicable] = {}
         general: dict[tuple[ObjectKey, str], list[Layer]] = {}
         local: dict[tuple[ObjectKey, str], dict[str, list[Layer]]] = {}
@@ -87,11 +89,16 @@ class Overrides:
                     local.setdefault(_target(loc.value.spec.feed), {}).setdefault(name, []).append(layer)
         for target in general.keys() | local.keys():
             by_cluster = {name: tuple(layers) for name, layers in local.get(target, {}).items()}
-            self._by_object[target] = Applicable(tuple(general.get(target, ())), by_cluster)
+            at = self._replicas_at(target[1], target[0].kind)
+            self._by_object[target] = Applicable(tuple(general.get(target, ())), by_cluster, at)
 
     def of(self, key: ObjectKey, api_version: str) -> Applicable:
         """What applies to this object anywhere."""
-        return self._by_object.get((key, api_version), NONE)
+        known = self._by_object.get((key, api_version))
+        return known or Applicable(replicas_at=self._replicas_at(api_version, key.kind))
+
+    def _replicas_at(self, api_version: str, kind: str) -> str:
+        return pointer(api_version, kind, self._settings) or "/spec/replicas"
 
 
 def _order(sourced: Sourced[Globalization] | Sourced[Localization]) -> tuple[int, str, str, Place]:

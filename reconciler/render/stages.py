@@ -11,10 +11,10 @@ import msgspec
 
 from reconciler.model.objects import Object, ObjectKey, key_of
 from reconciler.model.snapshot import Place, Problem, Resource, Severity
-from reconciler.render import patch
 from reconciler.render.bare import without_server_writes
 from reconciler.render.entries import Changed, broken, changed, finding
 from reconciler.render.overrides import Entry, Layer
+from reconciler.render.pointer import tokens
 
 
 class Share(msgspec.Struct, frozen=True):
@@ -23,6 +23,8 @@ class Share(msgspec.Struct, frozen=True):
     replicas: int
     place: Place
     """Of the Subscription."""
+    pointer: str = "/spec/replicas"
+    """Where objects of this kind keep their replicas."""
 
 
 class Stage(msgspec.Struct, frozen=True):
@@ -47,8 +49,14 @@ def stages(
             if after.broken:
                 return
             body = after.value
+    if share is not None and resource.seal is not None:
+        what = f"{resource.key} is encrypted, so that its replicas cannot be divided"
+        hint = "Leave `spec` in clear in another object, or use `schedulingStrategy: Replication`."
+        found = Problem(share.place, (), "override-encrypted", what, hint)
+        yield Stage(share.place, "replicas divided by the Subscription", body, (found,))
+        return
     if share is not None:
-        body = _divided(body, share.replicas)
+        body = _divided(body, tokens(share.pointer) or (), share.replicas)
         yield Stage(share.place, "replicas divided by the Subscription", body)
     bare = without_server_writes(body)
     if bare is not body:
@@ -64,9 +72,11 @@ def _overridden(
     after = changed(before, entry, values)
     if after.value is before or after.broken:
         return after
+    if resource.seal is not None:
+        return broken(before, entry, "override-encrypted", f"{resource.key} is encrypted, and stays as it is")
     if not _still(resource, after.value):
         return broken(before, entry, "override-identity", "an override must not change what object it is")
-    if share is not None and _replicas(before) != _replicas(after.value):
+    if share is not None and _replicas(before, share) != _replicas(after.value, share):
         message = "the replicas are divided by the Subscription, which overrules this value"
         overruled = finding(entry, "override-overruled", message, Severity.WARNING)
         return Changed(after.value, (*after.findings, overruled))
@@ -80,15 +90,19 @@ def _still(resource: Resource, body: Any) -> bool:
         return False
 
 
-def _replicas(body: Object) -> Any:
-    spec = body.get("spec")
-    return spec.get("replicas") if isinstance(spec, dict) else None
+def _replicas(body: Object, share: Share) -> Any:
+    node: Any = body
+    for part in tokens(share.pointer) or ():
+        node = node.get(part) if isinstance(node, dict) else None
+    return node
 
 
-def _divided(body: Object, replicas: int) -> Object:
-    operation = {"op": "replace", "path": "/spec/replicas", "value": replicas}
-    divided: Object = patch.apply(body, [operation]).value
-    return divided
+def _divided(body: Any, path: tuple[str, ...], replicas: int) -> Any:
+    """The object with its replicas at a path, whose parents are made where they are absent."""
+    if not path:
+        return replicas
+    parent = body if isinstance(body, dict) else {}
+    return {**parent, path[0]: _divided(parent.get(path[0]), path[1:], replicas)}
 
 
 def _named(key: ObjectKey) -> str:

@@ -44,7 +44,7 @@ class Subject:
         return self._stages(self.applicable.on(cluster), replicas, values)
 
     def _stages(self, layers: tuple[Layer, ...], replicas: int | None, values: Mapping[str, Any]) -> Iterator[Stage]:
-        share = None if replicas is None else Share(replicas, self._subscription)
+        share = None if replicas is None else Share(replicas, self._subscription, self.applicable.replicas_at)
         return stages(self.resource, layers, share, values)
 
     def _render(self, layers: tuple[Layer, ...], replicas: int | None, values: Mapping[str, Any]) -> Rendering:
