@@ -1,8 +1,9 @@
 """What may be forgotten: parsed files by blob id, and small records of the last run. Makes runs fast, never right.
 
 One append-only file per repo holds what is remembered; one small file each holds a record. A file that is damaged, cut
-off or of another version counts as absent. Several runs may share the directory, and it may be deleted at any time; a
-directory that cannot be written to is the same as an empty one.
+off or of another version counts as absent. Contents are compressed, as Git's are, so that no value of the repo stands
+in a file as text. Several runs may share the directory, and it may be deleted at any time; a directory that cannot be
+written to is the same as an empty one.
 """
 
 import contextlib
@@ -20,9 +21,11 @@ from reconciler.model.objects import BlobId
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-_MAGIC = b"reconciler-cache-1 "
+_MAGIC = b"reconciler-cache-2 "
 _ENTRY = struct.Struct("<IIB")
 """Length of the content, CRC-32 of id and content, length of the id."""
+_LEVEL = 1
+"""Of compression: the fastest."""
 _WASTE = 4
 """A file is written anew when it is this many times as large as what was last asked of it."""
 _SMALL = 1 << 20
@@ -52,13 +55,14 @@ class Cache:
                 if name in wanted:
                     found[wanted[name]] = value
         self._asked, self._size = found, len(content)
-        return found
+        return {name: zlib.decompress(value) for name, value in found.items()}
 
     def store(self, entries: Mapping[BlobId, bytes]) -> None:
         """Remember more. What was not asked for lately is dropped when it has become most of the file."""
-        live = {**self._asked, **entries}
+        fresh = {name: zlib.compress(value, _LEVEL) for name, value in entries.items()}
+        live = {**self._asked, **fresh}
         needed = sum(map(len, live.values()))
-        packed = _packed(entries)
+        packed = _packed(fresh)
         with contextlib.suppress(OSError), _locked(self._file):
             if self._size > _SMALL and self._size > _WASTE * needed:
                 _replace(self._file, self._head + _packed(live))

@@ -56,7 +56,7 @@ def test_a_file_that_was_cut_off_keeps_its_beginning_and_grows_again(cache: Cach
     assert Cache(tmp_path, "repo", "1").remember(blobs(0, 12)) == {**before, **blobs(10, 12)}
 
 
-@pytest.mark.parametrize("content", [b"", b"\0" * 100, b"reconciler-cache-1 1\n" + b"\xff" * 50], ids=repr)
+@pytest.mark.parametrize("content", [b"", b"\0" * 100, b"reconciler-cache-2 1\n" + b"\xff" * 50], ids=repr)
 def test_garbage_is_the_same_as_nothing(cache: Cache, tmp_path: Path, content: bytes) -> None:
     cache.store(blobs(0, 3))
     cache.keep("last", Last("a"))
@@ -135,3 +135,10 @@ def test_runs_that_write_at_once_all_are_remembered(tmp_path: Path) -> None:
         thread.join()
     everything = {BlobId(f"{n * 100 + t:040x}"): b"%d" % (n * 100 + t) * 20 for n in range(4) for t in range(20)}
     assert Cache(tmp_path, "repo", "1").remember(everything) == everything
+
+
+def test_value_of_the_repo_does_not_stand_in_the_cache_as_text(tmp_path: Path) -> None:
+    cache = Cache(tmp_path, "repo", "1")
+    cache.store({BlobId("a" * 40): b"password: canary-7f3a91"})
+    assert cache.remember(["a" * 40]) == {"a" * 40: b"password: canary-7f3a91"}
+    assert not any(b"canary" in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
