@@ -113,7 +113,10 @@ def _sort(gathered: Gathered, opened: Opened, body: Object) -> None:
         return
     model = kinds.MODELS.get((key.group, key.kind))
     if model is None:
-        gathered.resources[key] = Resource(opened.place, key, body["apiVersion"], body, digest_of(body))
+        digest = opened.digest or digest_of(body)
+        gathered.resources[key] = Resource(
+            opened.place, key, body["apiVersion"], body, digest, opened.template, opened.seal
+        )
         return
     value, problems = fields.convert(body, model, opened.place, opened.place.within())
     gathered.found(body, problems)

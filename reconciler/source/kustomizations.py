@@ -22,6 +22,7 @@ from reconciler.source.gather import Finding, Gathered, placed
 from reconciler.source.kustomization import Field, Reached, Shelf
 from reconciler.source.opening import Opened, opened
 from reconciler.source.rules import problem
+from reconciler.source.sealed import is_sealed
 
 _UNKNOWN: Final = re.compile(r"unknown field \"(\w+)\"")
 
@@ -207,7 +208,7 @@ def _resources(
 
 
 def _own_faults(one: Opened) -> Iterator[Problem]:
-    if isinstance(one.body.get("sops"), Mapping):
+    if is_sealed(one.body):
         message = "it is encrypted with SOPS, and what kustomize makes of it can never be decrypted"
         yield problem("kustomization-encrypted", one.place, (), message)
     kind = _control_kind(one.body)

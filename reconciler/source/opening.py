@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from reconciler.model.inflation import Seal
 from reconciler.model.objects import Object, group_of
 from reconciler.model.snapshot import Place, Problem, Severity
 from reconciler.source import documents, hints, kinds
@@ -27,6 +28,12 @@ class Opened(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...]
     whole: bool
     """False when the object cannot be used; then `body` holds what identifies it, as far as that could be read."""
+    template: str = ""
+    """Path of the template that makes the object; `body` then holds only what identifies it."""
+    digest: str = ""
+    """Of the template's text, or of an encrypted document; of other objects nothing."""
+    seal: Seal | None = None
+    """Of an encrypted object."""
 
 
 def opened(path: str, parsed: documents.ParsedFile) -> Iterator[Opened]:
@@ -68,6 +75,10 @@ def _items(value: Mapping[str, Any], place: Place, line: int, own: tuple[Problem
     items = value["items"]
     if not isinstance(items, list):
         found = problem("list-items", place, ("items",), f"items of a {value['kind']} must be a list")
+        yield Opened(place, line, {}, (*own, found), whole=False)
+        return
+    if "sops" in value:
+        found = problem("sealed-list", place, ("sops",), f"this {value['kind']} is encrypted with SOPS as a whole")
         yield Opened(place, line, {}, (*own, found), whole=False)
         return
     sort = value["kind"].removesuffix("List")
@@ -169,11 +180,6 @@ def _sort(value: Any) -> str:
 def _kind_problems(body: Mapping[str, Any], place: Place) -> Iterator[Problem]:
     group, kind = kinds.type_of(body)
     known = kinds.kinds_of(group)
-    if isinstance(body.get("sops"), Mapping) and "mac" in body["sops"]:
-        hint = "Leave it out of the repo, and let a controller in the cluster fetch or decrypt it."
-        yield problem(
-            "not-supported", place, place.within("sops"), "files encrypted with SOPS are not supported yet", hint
-        )
     if (group, kind) in kinds.HUB_KINDS:
         yield problem("hub-kind", place, place.within("kind"), f"{kind} objects are written by the hub")
     elif known and kind not in known:
