@@ -7,6 +7,9 @@ import msgspec
 
 from reconciler.model.snapshot import Problem
 
+WHEN_NO_CLUSTER_FITS = "reconciler.clusternet.io/when-no-cluster-fits"
+"""Annotation of a Subscription: `keep` (the default) leaves it where it was, `undeploy` takes it away."""
+
 
 class Reason(enum.StrEnum):
     """Why a cluster was not chosen."""

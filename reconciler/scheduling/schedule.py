@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from reconciler.model.authored import Subscription
 from reconciler.model.clusters import ClusterFacts
-from reconciler.model.placement import Placement, Schedule, Scheduled
+from reconciler.model.placement import WHEN_NO_CLUSTER_FITS, Placement, Schedule, Scheduled
 from reconciler.model.snapshot import Problem, Severity, Snapshot, Sourced
 from reconciler.model.status import FleetStatus
 from reconciler.scheduling import moves, replicas, sharing, trouble
@@ -95,7 +95,7 @@ class _Run:
 
     def _without_candidates(self, name: str, sourced: Sourced[Subscription], found: Candidates) -> Scheduled:
         """Where it was, as far as that still exists; nowhere when it was nowhere, or says that it wants that."""
-        asked = (sourced.value.metadata.annotations or {}).get(trouble.WHEN_NO_CLUSTER_FITS)
+        asked = (sourced.value.metadata.annotations or {}).get(WHEN_NO_CLUSTER_FITS)
         undeploy = asked == "undeploy"
         before = {} if undeploy else self.fleet.before(name)
         keys = [feed.feed for feed in self.feeds.of(name)] if any(before.values()) else []
@@ -104,7 +104,7 @@ class _Run:
             for whole in self.fleet.whole
             if whole.cluster in before
         )
-        if not undeploy and self.fleet.facts:
+        if (sourced.value.spec.subscribers or stays) and self.fleet.facts and not undeploy:
             self.problems.append(trouble.no_cluster_fits(sourced, len(stays)))
         refusals = self.fleet.refusals((p.cluster for p in stays), found.refused)
         return Scheduled(name, stays, refusals, kept=bool(stays))

@@ -3,11 +3,8 @@
 from collections.abc import Sequence
 
 from reconciler.model.authored import Subscription
-from reconciler.model.placement import Shortfall
+from reconciler.model.placement import WHEN_NO_CLUSTER_FITS, Shortfall
 from reconciler.model.snapshot import Problem, Severity, Sourced
-
-WHEN_NO_CLUSTER_FITS = "reconciler.clusternet.io/when-no-cluster-fits"
-"""Annotation of a Subscription: `keep` (the default) or `undeploy`."""
 
 
 def weightless(name: str, sourced: Sourced[Subscription]) -> Problem:

@@ -1,4 +1,4 @@
-"""Checks of control objects by themselves: names, labels, selectors, tolerations, and what is not supported yet."""
+"""Checks of control objects by themselves: names, labels, selectors and tolerations; dividing stands beside."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,20 +8,25 @@ from typing import Final
 from reconciler.model.authored import (
     Globalization,
     LabelSelector,
+    LabelSelectorRequirement,
     Localization,
+    NodeSelectorRequirement,
+    NodeSelectorTerm,
     Subscription,
     SubscriptionSpec,
     Toleration,
 )
 from reconciler.model.objects import Object
 from reconciler.model.snapshot import Place
-from reconciler.source import kinds
+from reconciler.source import dividing, kinds
 from reconciler.source.gather import Finding, Gathered
 
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?\Z")
 _NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
 _LABEL_PREFIX: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\Z")
 _LABEL: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?\Z")
+
+_WHOLE: Final = re.compile(r"[+-]?[0-9]{1,18}")
 
 Fault = tuple[tuple[str | int, ...], str, str]
 """Field, message and hint."""
@@ -35,6 +40,8 @@ def check(gathered: Gathered) -> Iterator[Finding]:
             yield Finding(gathered.problem("invalid-label", cluster.place, field, message, hint), kinds.DECLARED)
     for name, sourced in gathered.subscriptions.items():
         about = kinds.subscription(name)
+        for field, message, hint in dividing.annotation_faults(sourced.value.metadata.annotations or {}):
+            yield Finding(gathered.problem("wrong-value", sourced.place, field, message, hint), about)
         for rule, (field, message, hint) in _faults(sourced.value.spec):
             yield Finding(gathered.problem(rule, sourced.place, ("spec", *field), message, hint), about)
 
@@ -58,50 +65,51 @@ def _names(gathered: Gathered) -> Iterator[Finding]:
 
 
 def _faults(spec: SubscriptionSpec) -> Iterator[tuple[str, Fault]]:
-    for fault in _unsupported(spec):
-        yield "not-supported", fault
-    for fault in _void(spec):
-        yield "ignored-field", fault
+    yield from dividing.faults(spec)
     if not spec.subscribers:
         yield "subscribers-empty", (("subscribers",), "this Subscription has no subscribers, so it goes nowhere", "")
-    for index, subscriber in enumerate(spec.subscribers):
-        for fault in selector_faults(subscriber.cluster_affinity, ("subscribers", index, "clusterAffinity")):
-            yield "invalid-selector", fault
+    for fault in _selectors(spec):
+        yield "invalid-selector", fault
     for index, toleration in enumerate(spec.cluster_tolerations or ()):
         message = _toleration_fault(toleration)
         if message:
             yield "invalid-toleration", (("clusterTolerations", index), message, "")
 
 
-def _unsupported(spec: SubscriptionSpec) -> Iterator[Fault]:
-    """What Clusternet has and this reconciler has not yet; fields that Clusternet ignores are told as well."""
-    if spec.scheduler_name != "default":
-        yield ("schedulerName",), f"the scheduler '{spec.scheduler_name}' is not supported yet", "Remove schedulerName."
-    if spec.scheduling_by_sub_group:
-        yield ("schedulingBySubGroup",), "scheduling by subgroup is not supported yet", ""
-    dividing = spec.dividing_scheduling
-    if dividing is not None and dividing.type == "Dynamic":
-        hint = "Use type Static with weights, or wait for a version that supports it."
-        yield ("dividingScheduling", "type"), "dividing by capacity (Dynamic) is not supported yet", hint
-    if spec.priority is not None:
-        yield ("priority",), "the priority of a Subscription is not supported yet", "Remove priority."
-    if spec.preemption_policy not in (None, "PreemptLowerPriority"):
-        message = f"preemptionPolicy {spec.preemption_policy} is not supported yet"
-        yield ("preemptionPolicy",), message, "Remove preemptionPolicy."
-
-
-def _void(spec: SubscriptionSpec) -> Iterator[Fault]:
-    dividing = spec.dividing_scheduling
-    if dividing is not None and spec.scheduling_strategy != "Dividing":
-        message = "dividingScheduling has no effect: schedulingStrategy is Replication"
-        yield ("dividingScheduling",), message, "Write `schedulingStrategy: Dividing`, or remove it."
-    if dividing is not None and dividing.type == "Static" and dividing.dynamic_dividing is not None:
-        message = "dynamicDividing has no effect: the type is Static"
-        yield ("dividingScheduling", "dynamicDividing"), message, "Remove dynamicDividing."
+def _selectors(spec: SubscriptionSpec) -> Iterator[Fault]:
     for index, subscriber in enumerate(spec.subscribers):
-        if subscriber.sub_group_strategy is not None and not spec.scheduling_by_sub_group:
-            message = "subGroupStrategy has no effect: schedulingBySubGroup is not true"
-            yield ("subscribers", index, "subGroupStrategy"), message, "Remove subGroupStrategy."
+        yield from selector_faults(subscriber.cluster_affinity, ("subscribers", index, "clusterAffinity"))
+    rules = spec.dividing_scheduling.dynamic_dividing if spec.dividing_scheduling else None
+    if rules is None:
+        return
+    here = ("dividingScheduling", "dynamicDividing")
+    for index, one in enumerate(rules.topology_spread_constraints or ()):
+        at = (*here, "topologySpreadConstraints", index)
+        yield from _key_faults(one.topology_key, (*at, "topologyKey"))
+        if one.label_selector is not None:
+            yield from selector_faults(one.label_selector, (*at, "labelSelector"))
+    for index, term in enumerate(rules.preferred_clusters or ()):
+        yield from _preference(term.preference, (*here, "preferredClusters", index, "preference"))
+
+
+def _preference(preference: NodeSelectorTerm, here: tuple[str | int, ...]) -> Iterator[Fault]:
+    if not preference.match_expressions and not preference.match_fields:
+        yield here, "an empty preference meets no cluster", "Add `matchExpressions`, or remove it."
+    for index, term in enumerate(preference.match_expressions or ()):
+        at = (*here, "matchExpressions", index)
+        yield from _term_faults(term, at)
+        if term.operator in ("Gt", "Lt"):
+            if len(term.values or ()) != 1 or not _WHOLE.fullmatch((term.values or [""])[0]):
+                yield at, f"{term.operator} needs one whole number in `values`", 'Write it as text: `values: ["3"]`.'
+        else:
+            for value in term.values or ():
+                yield from _value_faults(value, (*at, "values"))
+    for index, term in enumerate(preference.match_fields or ()):
+        at = (*here, "matchFields", index)
+        if term.key != "metadata.name" or term.operator not in ("In", "NotIn"):
+            yield at, "matchFields knows the key metadata.name with In or NotIn", "Use matchExpressions for labels."
+        elif not term.values:
+            yield at, f"{term.operator} needs values", "Add `values`, names of ManagedClusters."
 
 
 def selector_faults(selector: LabelSelector, field: tuple[str | int, ...]) -> Iterator[Fault]:
@@ -109,13 +117,19 @@ def selector_faults(selector: LabelSelector, field: tuple[str | int, ...]) -> It
     yield from label_faults(selector.match_labels or {}, (*field, "matchLabels"))
     for index, term in enumerate(selector.match_expressions or ()):
         here = (*field, "matchExpressions", index)
-        if term.operator in ("In", "NotIn") and not term.values:
-            yield here, f"{term.operator} needs values", f"Add `values`, or use {_without_values(term.operator)}."
-        elif term.operator in ("Exists", "DoesNotExist") and term.values:
-            yield (*here, "values"), f"{term.operator} takes no values", "Remove values, or use In or NotIn."
-        yield from _key_faults(term.key, (*here, "key"))
+        yield from _term_faults(term, here)
         for value in term.values or ():
             yield from _value_faults(value, (*here, "values"))
+
+
+def _term_faults(
+    term: LabelSelectorRequirement | NodeSelectorRequirement, here: tuple[str | int, ...]
+) -> Iterator[Fault]:
+    if term.operator in ("In", "NotIn") and not term.values:
+        yield here, f"{term.operator} needs values", f"Add `values`, or use {_without_values(term.operator)}."
+    elif term.operator in ("Exists", "DoesNotExist") and term.values:
+        yield (*here, "values"), f"{term.operator} takes no values", "Remove values, or use In or NotIn."
+    yield from _key_faults(term.key, (*here, "key"))
 
 
 def _without_values(operator: str) -> str:

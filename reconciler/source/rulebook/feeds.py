@@ -22,10 +22,6 @@ ERRORS = {
     "feed-control-kind": ("a feed names a control object, which stays in the repo", "Remove the feed."),
     "invalid-selector": ("a label selector can never be valid", "Correct the operator, key or values."),
     "invalid-toleration": ("a toleration contradicts itself", "Correct operator, key or value."),
-    "not-supported": (
-        "the repo asks for something that is not supported yet; it is never silently ignored",
-        "Remove it, or wait for a version that supports it.",
-    ),
     "export-without-service": (
         "a ServiceExport has no Service of its name and namespace in the repo",
         "Add the Service, or remove the export.",
