@@ -11,8 +11,11 @@ import click
 import msgspec
 
 from reconciler.cli.terminal import talk
-from reconciler.model import authored, settings
+from reconciler.model import authored, core, settings, subscription
 from reconciler.source import schemas
+
+_MODULES = (settings, core, subscription, authored)
+"""The modules that hold what authors write."""
 
 
 @click.command()
@@ -36,19 +39,31 @@ def schema(out: Path) -> None:
 
 def files() -> Mapping[str, str]:
     """Text by file name, the same bytes for the same models."""
-    notes = {**_notes(settings), **_notes(authored)}
-    return {name: json.dumps(found, indent=2) + "\n" for name, found in schemas.schemas(notes).items()}
+    return {name: json.dumps(found, indent=2) + "\n" for name, found in schemas.schemas(notes()).items()}
 
 
-def _notes(module: ModuleType) -> dict[str, dict[str, str]]:
+def notes() -> schemas.Notes:
     """The texts below the fields of each struct, by the names that are written in files."""
-    notes = {}
+    own = {name: texts for module in _MODULES for name, texts in _own(module)}
+    return {struct.__name__: _inherited(struct, own) for module in _MODULES for struct in _structs(module)}
+
+
+def _structs(module: ModuleType) -> Iterator[type[msgspec.Struct]]:
+    for found in vars(module).values():
+        if isinstance(found, type) and issubclass(found, msgspec.Struct):
+            yield found
+
+
+def _own(module: ModuleType) -> Iterator[tuple[str, dict[str, str]]]:
     for node in ast.parse(inspect.getsource(module)).body:
-        struct = getattr(module, node.name, None) if isinstance(node, ast.ClassDef) else None
-        if isinstance(node, ast.ClassDef) and isinstance(struct, type) and issubclass(struct, msgspec.Struct):
-            encoded = {field.name: field.encode_name for field in msgspec.structs.fields(struct)}
-            notes[node.name] = {encoded[field]: text for field, text in _texts(node) if field in encoded}
-    return notes
+        if isinstance(node, ast.ClassDef):
+            yield node.name, dict(_texts(node))
+
+
+def _inherited(struct: type[msgspec.Struct], own: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    texts = {field: text for one in reversed(struct.__mro__) for field, text in own.get(one.__name__, {}).items()}
+    fields = msgspec.structs.fields(struct)
+    return {field.encode_name: texts[field.name] for field in fields if field.name in texts}
 
 
 def _texts(node: ast.ClassDef) -> Iterator[tuple[str, str]]:

@@ -22,6 +22,7 @@ class Directory(_Settings, frozen=True, kw_only=True):
     """One file per object below `path`, relative to the working directory of the run."""
 
     path: str = "rendered"
+    """Where the files go; a directory per cluster below it."""
 
 
 class Branches(_Settings, frozen=True, kw_only=True):
@@ -37,8 +38,11 @@ class Delivery(_Settings, frozen=True, kw_only=True):
     """Where rendered feeds go."""
 
     to: Literal["directory", "branches", "clusters"] = "directory"
+    """Files below a directory, a branch per cluster, or the clusters themselves."""
     directory: Directory = Directory()
+    """For `to: directory`."""
     branches: Branches = Branches()
+    """For `to: branches`."""
 
 
 class Access(_Settings, frozen=True, kw_only=True):
@@ -59,6 +63,7 @@ class Clusters(_Settings, frozen=True, kw_only=True):
         msgspec.field(name="from", default="repo")
     )
     parent: Access | None = None
+    """How the parent is reached, for `from: parent`."""
     access: Mapping[str, Access] = {}
     """By cluster name, for clusters that the repo declares. With `from: parent` the hub's Secrets are used."""
 
@@ -67,6 +72,7 @@ class StatusTo(_Settings, frozen=True, kw_only=True):
     """Where status goes."""
 
     branch: str = "reconciler-status"
+    """Branch of the status commits."""
     repo: str | None = None
     """URL or path of the repo that holds the status branch; the fleet repo itself when absent."""
 
@@ -84,6 +90,7 @@ class InventoryAt(_Settings, frozen=True, kw_only=True):
     """Where the inventory is kept on a cluster."""
 
     namespace: str = "reconciler-system"
+    """Namespace on each cluster that holds it."""
 
 
 class Repository(_Settings, frozen=True, kw_only=True):
@@ -105,13 +112,16 @@ class SecretFrom(_Settings, frozen=True, kw_only=True):
     """Where the credentials of a `chartPullSecret` come from when there is no hub that holds the Secret."""
 
     username_env: str
+    """Environment variable with the user name."""
     password_env: str
+    """Environment variable with the password."""
 
 
 class Charts(_Settings, frozen=True, kw_only=True):
     """How charts are fetched and rendered."""
 
     repositories: tuple[Repository, ...] = ()
+    """How chart repositories and registries are spoken to."""
     pull_secrets: Mapping[str, SecretFrom] = {}
     """By `namespace/name` of the Secret that a HelmChart names."""
     keyring: str | None = None
@@ -136,7 +146,9 @@ class ReplicaPath(_Settings, frozen=True, kw_only=True):
     """Where a kind of object keeps its replicas, so that they can be divided."""
 
     api_version: str
+    """`apiVersion` of the kind."""
     kind: str
+    """The kind."""
     path: str = "/spec/replicas"
     """JSON pointer to the number of replicas."""
     template: str | None = "/spec/template"
@@ -147,6 +159,7 @@ class Scheduling(_Settings, frozen=True, kw_only=True):
     """What scheduling may know of the objects of this fleet."""
 
     replica_paths: tuple[ReplicaPath, ...] = ()
+    """Kinds whose replicas are divided beside the built-in ones."""
 
 
 class Settings(_Settings, frozen=True, kw_only=True):
@@ -159,11 +172,20 @@ class Settings(_Settings, frozen=True, kw_only=True):
     ignore: tuple[str, ...] = (".github/**", ".gitlab/**", ".gitlab-ci.yml")
     """Glob patterns of paths that are not read; `**` spans directories."""
     delivery: Delivery = Delivery()
+    """Where rendered feeds go."""
     clusters: Clusters = Clusters()
+    """Where clusters come from, and how declared ones are reached."""
     status: StatusTo = StatusTo()
+    """Where the status of each run is written."""
     signatures: Signatures = Signatures()
+    """Whose signatures commits must have."""
     inventory: InventoryAt = InventoryAt()
+    """Where the inventory is kept on a cluster."""
     charts: Charts = Charts()
+    """How charts are fetched and rendered."""
     kustomize: Kustomize = Kustomize()
+    """How kustomizations are built."""
     templates: Templates = Templates()
+    """What templates may use."""
     scheduling: Scheduling = Scheduling()
+    """What scheduling may know of custom kinds."""
