@@ -4,7 +4,7 @@ What they mean is decided by the kinds of their objects, never by their paths.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from reconciler.model.objects import BlobId
 from reconciler.model.settings import Settings
@@ -14,13 +14,15 @@ SETTINGS_PATH = "fleet.yaml"
 SUFFIXES = (".yaml", ".yml", ".json")
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 """Names of the file that makes a directory a kustomization."""
+CHART = "/Chart.yaml"
+"""The file that makes a directory a chart: what is in it is helm's to read."""
 
 
 def selected(tree: Tree, settings: Settings) -> Mapping[str, BlobId]:
     """Path to blob of every file that is read, sorted by path.
 
-    Never read: fleet.yaml, names that begin with a dot (below the root that is named), ignored paths, and the directory
-    that objects are delivered into, which would otherwise come back as sources. The files that make kustomizations are
+    Never read: fleet.yaml, names that begin with a dot (below the root that is named), ignored paths, directories of
+    charts, and the directory that objects are delivered into, which would otherwise come back as sources. The files that make kustomizations are
     read wherever they are, because bases may lie outside of the roots.
     """
     wanted = {path for path in _wanted(tree.files, settings) if path.endswith(SUFFIXES)}
@@ -50,13 +52,19 @@ def unreadable(tree: Tree, settings: Settings) -> Mapping[str, str]:
     return {path: tree.skipped[path] for path in paths if path.endswith(SUFFIXES) or "." not in path.rpartition("/")[2]}
 
 
-def _wanted(paths: Iterable[str], settings: Settings) -> Iterator[str]:
+def charts(paths: Iterable[str]) -> tuple[str, ...]:
+    """The directories of these files that are charts, sorted; never the root, as everything would belong to it."""
+    return tuple(sorted(path.removesuffix(CHART) for path in paths if path.endswith(CHART)))
+
+
+def _wanted(paths: Collection[str], settings: Settings) -> Iterator[str]:
     roots = tuple(normal(root) for root in settings.roots)
     delivered = normal(settings.delivery.directory.path) if settings.delivery.to == "directory" else ""
     ignored = ignores(settings.ignore)
+    charted = re.compile("|".join(re.escape(f"{directory}/") for directory in charts(paths)) or r"(?!)")
     for path in paths:
         inside = path != SETTINGS_PATH and in_roots(path, roots)
-        if inside and not ignored.match(path) and not (delivered and path.startswith(delivered + "/")):
+        if inside and not ignored.match(path) and not charted.match(path) and not (delivered and path.startswith(delivered + "/")):
             yield path
 
 
