@@ -22,8 +22,8 @@ def selected(tree: Tree, settings: Settings) -> Mapping[str, BlobId]:
     """Path to blob of every file that is read, sorted by path.
 
     Never read: fleet.yaml, names that begin with a dot (below the root that is named), ignored paths, directories of
-    charts, and the directory that objects are delivered into, which would otherwise come back as sources. The files that make kustomizations are
-    read wherever they are, because bases may lie outside of the roots.
+    charts, and the directory that objects are delivered into, which would otherwise come back as sources. The files
+    that make kustomizations are read wherever they are, because bases may lie outside of the roots.
     """
     wanted = {path for path in _wanted(tree.files, settings) if path.endswith(SUFFIXES)}
     wanted.update(path for path in tree.files if path.endswith(KUSTOMIZATIONS) and is_kustomization(path))
@@ -64,7 +64,8 @@ def _wanted(paths: Collection[str], settings: Settings) -> Iterator[str]:
     charted = re.compile("|".join(re.escape(f"{directory}/") for directory in charts(paths)) or r"(?!)")
     for path in paths:
         inside = path != SETTINGS_PATH and in_roots(path, roots)
-        if inside and not ignored.match(path) and not charted.match(path) and not (delivered and path.startswith(delivered + "/")):
+        others = ignored.match(path) or charted.match(path)
+        if inside and not others and not (delivered and path.startswith(delivered + "/")):
             yield path
 
 
