@@ -6,8 +6,8 @@ from reconciler.model.inflation import Built
 from reconciler.model.objects import BlobId, digest_bytes
 from reconciler.model.snapshot import Problem, Snapshot
 from reconciler.model.tree import Tree
-from reconciler.source import documents, layout, locate
-from reconciler.source.read import read
+from reconciler.source import datafiles, documents, layout, locate, templates
+from reconciler.source.read import Texts, read
 from reconciler.source.settings import read_settings
 
 Files = Mapping[str, str | bytes]
@@ -28,9 +28,13 @@ def read_repo(
         return None, problems
     selected = layout.selected(tree, settings)
     parsed = {blob: documents.parse(contents[path]) for path, blob in selected.items()}
-    snapshot = read(tree, settings, parsed)
+    texts = Texts(
+        {blob: templates.parse(contents[path]) for path, blob in layout.templates(tree, settings).items()},
+        {blob: documents.everything(contents[path]) for path, blob in datafiles.selected(tree, settings).items()},
+    )
+    snapshot = read(tree, settings, parsed, texts=texts)
     if snapshot.wanted:
-        snapshot = read(tree, settings, parsed, {build: builds[build.directory] for build in snapshot.wanted})
+        snapshot = read(tree, settings, parsed, {build: builds[build.directory] for build in snapshot.wanted}, texts)
     return snapshot, locate.locate((*problems, *snapshot.problems), contents)
 
 

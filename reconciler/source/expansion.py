@@ -9,9 +9,10 @@ from reconciler.source import feedsfrom, kinds
 from reconciler.source.gather import Gathered
 
 
-def named(gathered: Gathered, paths: Iterable[str]) -> dict[str, tuple[NamedFeed, ...]]:
-    """All feeds by Subscription, in sorted order of their names. `paths` are all files that are not ignored.
+def named(gathered: Gathered, paths: Iterable[str], kustomizations: frozenset[str]) -> dict[str, tuple[NamedFeed, ...]]:
+    """All feeds by Subscription, in sorted order of their names; kustomizations are still closed.
 
+    `paths` are all files that are not ignored, `kustomizations` the directories that belong to kustomize.
     What is wrong with a search is left in `gathered.searches`.
     """
     feeds = {
@@ -20,7 +21,7 @@ def named(gathered: Gathered, paths: Iterable[str]) -> dict[str, tuple[NamedFeed
     }
     searches = {name: feedsfrom.search(sourced.value.metadata) for name, sourced in gathered.subscriptions.items()}
     if any(search is not None for search in searches.values()):
-        shelf = feedsfrom.Shelf(_shelved(gathered), paths, _troubled(gathered))
+        shelf = feedsfrom.Shelf(_shelved(gathered), paths, kustomizations, _troubled(gathered))
         for name, search in searches.items():
             if search is not None:
                 found, faults = shelf.found(search)

@@ -68,10 +68,12 @@ def below(path: str, directory: str) -> bool:
 class Shelf:
     """All objects that can be found, by path and by label. Immutable once built."""
 
-    def __init__(self, objects: Iterable[Shelved], paths: Iterable[str], troubled: Iterable[str]) -> None:
+    def __init__(
+        self, objects: Iterable[Shelved], paths: Iterable[str], kustomizations: frozenset[str], troubled: Iterable[str]
+    ) -> None:
         """`paths` are all files that are looked at, `troubled` those with an object that could not be read."""
         self._files = sorted(paths)
-        self._kustomizations = layout.kustomizations(self._files)
+        self._kustomizations = kustomizations
         self._objects = sorted(objects, key=lambda found: (found.path, found.feed.object, found.feed.api_version))
         self._loose = [found for found in self._objects if self._kustomization_of(found.path) is None]
         self._paths = [found.path for found in self._loose]

@@ -12,6 +12,7 @@ from reconciler.model.tree import Tree
 
 SETTINGS_PATH = "fleet.yaml"
 SUFFIXES = (".yaml", ".yml", ".json")
+TEMPLATES = tuple(suffix + ".j2" for suffix in SUFFIXES)
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 """Names of the file that makes a directory a kustomization."""
 CHART = "/Chart.yaml"
@@ -28,6 +29,11 @@ def selected(tree: Tree, settings: Settings) -> Mapping[str, BlobId]:
     wanted = {path for path in _wanted(tree.files, settings) if path.endswith(SUFFIXES)}
     wanted.update(path for path in tree.files if path.endswith(KUSTOMIZATIONS) and is_kustomization(path))
     return {path: tree.files[path] for path in sorted(wanted)}
+
+
+def templates(tree: Tree, settings: Settings) -> Mapping[str, BlobId]:
+    """Path to blob of every template, sorted by path."""
+    return {path: tree.files[path] for path in _wanted(sorted(tree.files), settings) if path.endswith(TEMPLATES)}
 
 
 def is_kustomization(path: str) -> bool:
@@ -49,7 +55,11 @@ def kustomizations(paths: Iterable[str]) -> frozenset[str]:
 def unreadable(tree: Tree, settings: Settings) -> Mapping[str, str]:
     """Path to reason of what may hold objects and cannot be read: links, submodules, files without rights."""
     paths = _wanted(sorted(tree.skipped), settings)
-    return {path: tree.skipped[path] for path in paths if path.endswith(SUFFIXES) or "." not in path.rpartition("/")[2]}
+    return {
+        path: tree.skipped[path]
+        for path in paths
+        if path.endswith(SUFFIXES + TEMPLATES) or "." not in path.rpartition("/")[2]
+    }
 
 
 def charts(paths: Iterable[str]) -> tuple[str, ...]:

@@ -14,12 +14,42 @@ from reconciler.model.objects import BlobId
 from reconciler.model.settings import Settings
 from reconciler.model.snapshot import Place, Problem, Severity, Snapshot, Sourced
 from reconciler.model.tree import Tree
-from reconciler.source import check, concerns, expansion, kustomizations, layout, overrides, rules
+from reconciler.source import (
+    check,
+    concerns,
+    datafiles,
+    expansion,
+    kustomizations,
+    layout,
+    overrides,
+    rules,
+    sealed,
+    templatechecks,
+    templates,
+)
 from reconciler.source.documents import ParsedFile
 from reconciler.source.gather import Finding, Gathered, gather
 from reconciler.source.kustomization import Shelf
 from reconciler.source.locate import order
-from reconciler.source.opening import opened
+from reconciler.source.opening import Opened
+from reconciler.source.templates import ParsedTemplate
+
+
+class Texts(msgspec.Struct, frozen=True):
+    """The parsed files that hold no objects as they stand, by blob."""
+
+    templates: Mapping[BlobId, ParsedTemplate] = {}
+    data: Mapping[BlobId, ParsedFile] = {}
+    """Values files, whole."""
+
+
+class _Files(msgspec.Struct, frozen=True):
+    """The files of a tree by what they are for, each path with its blob."""
+
+    objects: Mapping[str, BlobId]
+    templates: Mapping[str, BlobId]
+    data: Mapping[str, BlobId]
+    kustomized: Mapping[str, BlobId]
 
 
 def read(
@@ -27,24 +57,44 @@ def read(
     settings: Settings,
     files: Mapping[BlobId, ParsedFile],
     built: Mapping[Build, Built] = {},
+    texts: Texts = Texts(),  # noqa: B008 a value
 ) -> Snapshot:
     """All that a tree says. `files` holds the parsed content of every blob that `layout.selected` names.
 
+    `texts` hold that of the blobs of `layout.templates` and `datafiles.selected`.
     While `wanted` of the answer is not empty, kustomizations are missing: read again with them in `built`.
     """
     visible = layout.visible(tree, settings)
     kustomized = kustomizations.owned(visible, settings)
-    loose, owned = kustomized.sorted(layout.selected(tree, settings))
-    gathered = gather(settings, (found for path, blob in loose.items() for found in opened(path, files[blob])))
-    kustomizations.enter(gathered, kustomized, ((path, files[blob]) for path, blob in owned.items()))
-    gathered.named = expansion.named(gathered, visible)
+    sorts = _sorted(tree, settings, kustomized)
+    gathered = gather(settings, _objects(sorts, files, texts, settings))
+    kustomizations.enter(gathered, kustomized, ((path, files[blob]) for path, blob in sorts.kustomized.items()))
+    gathered.named = expansion.named(gathered, visible, kustomized.directories)
     kustomizations.build(gathered, Shelf(tree, files, remote=settings.kustomize.remote_bases), built)
     clusters = check.identities(gathered)
     delivered = concerns.deliveries(gathered)
-    gathered.findings.extend(check.findings(gathered, delivered, tuple(loose)))
+    gathered.findings.extend(check.findings(gathered, delivered, (*sorts.objects, *sorts.templates)))
     gathered.findings.extend(_skipped(tree, settings))
-    problems = _told_once(_concerning(found, delivered) for found in gathered.findings)
-    return _snapshot(gathered, clusters, tuple(sorted(problems, key=order)))
+    shelf = {path: texts.templates[blob].at(path) for path, blob in sorts.templates.items()}
+    data, wrong = datafiles.read(settings, {path: texts.data[blob] for path, blob in sorts.data.items()})
+    gathered.findings.extend(templatechecks.findings(gathered, shelf, wrong))
+    problems = tuple(sorted(_told_once(_concerning(found, delivered) for found in gathered.findings), key=order))
+    snapshot = _snapshot(gathered, clusters, problems)
+    return msgspec.structs.replace(snapshot, templates=shelf, data=data, files=tree.files)
+
+
+def _sorted(tree: Tree, settings: Settings, kustomized: kustomizations.Kustomized) -> _Files:
+    data = datafiles.selected(tree, settings)
+    loose, owned = kustomized.sorted(layout.selected(tree, settings))
+    templated, _ = kustomized.sorted(layout.templates(tree, settings))
+    return _Files({path: blob for path, blob in loose.items() if path not in data}, templated, data, owned)
+
+
+def _objects(sorts: _Files, files: Mapping[BlobId, ParsedFile], texts: Texts, settings: Settings) -> Iterator[Opened]:
+    for path, blob in sorts.objects.items():
+        yield from sealed.objects(path, blob, files[blob], settings)
+    for path, blob in sorts.templates.items():
+        yield from templates.objects(path, texts.templates[blob])
 
 
 def _told_once(problems: Iterable[Problem]) -> list[Problem]:

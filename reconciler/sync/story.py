@@ -6,12 +6,10 @@ in the doors that it calls.
 
 from collections.abc import Mapping
 
-import msgspec
-
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.errors import Exit, ReconcilerError
 from reconciler.model.inflation import Answer, Build, Built, Wanted
-from reconciler.model.objects import BlobId, CommitId
+from reconciler.model.objects import CommitId
 from reconciler.model.settings import Settings
 from reconciler.model.snapshot import Problem, Snapshot
 from reconciler.model.status import FleetStatus
@@ -19,18 +17,15 @@ from reconciler.model.tree import Tree
 from reconciler.render.inflations import inflations
 from reconciler.render.render import render
 from reconciler.scheduling.schedule import schedule
-from reconciler.source import documents, layout, locate
+from reconciler.source import locate
 from reconciler.source.read import read
 from reconciler.source.settings import read_settings
-from reconciler.sync import inflate
+from reconciler.sync import inflate, parsing
 from reconciler.sync.tools import Tools
 from reconciler.sync.worklist import Evaluated
 
 SETTINGS = "fleet.yaml"
 """The settings of a fleet, at its root."""
-
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(documents.ParsedFile)
 
 
 class BrokenRepo(ReconcilerError):
@@ -63,12 +58,12 @@ class Library:
 
     async def snapshot(self, tree: Tree, settings: Settings) -> Snapshot:
         """All that a tree says, its kustomizations built."""
-        files = await self._parsed(set(layout.selected(tree, settings).values()))
-        snapshot = read(tree, settings, files)
+        files, texts = await parsing.parsed(tree, settings, self._blobs, self._cache)
+        snapshot = read(tree, settings, files, texts=texts)
         built: dict[Build, Built] = {}
         while snapshot.wanted:
             built.update(await inflate.built(self.tools, settings, snapshot.wanted))
-            snapshot = read(tree, settings, files, built)
+            snapshot = read(tree, settings, files, built, texts)
         return snapshot
 
     async def located(self, tree: Tree, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
@@ -78,16 +73,6 @@ class Library:
             return problems
         contents = await self._blobs.blobs({tree.files[path] for path in paths})
         return locate.locate(problems, {path: contents[tree.files[path]] for path in paths})
-
-    async def _parsed(self, ids: set[BlobId]) -> dict[BlobId, documents.ParsedFile]:
-        known = {blob: _decoder.decode(content) for blob, content in self._cache.remember(ids).items()}
-        missing = ids - known.keys()
-        if missing:
-            contents = await self._blobs.blobs(missing)
-            fresh = {blob: documents.parse(contents[blob]) for blob in missing}
-            self._cache.store({blob: _encoder.encode(parsed) for blob, parsed in fresh.items()})
-            known.update(fresh)
-        return known
 
 
 async def evaluate(
