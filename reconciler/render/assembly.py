@@ -93,10 +93,13 @@ def _told(clashes: _Clashes, named: Named) -> Iterator[Problem]:
     for (feed, first), keys in clashes.items():
         where = named.fields.get(feed, ())
         if keys[0].kind == "Release":
-            message = f"{feed} and {first} are the same Helm release {keys[0].namespace}/{keys[0].name} on a cluster"
+            release = f"{keys[0].namespace}/{keys[0].name}"
+            message = f"{chart(feed)} and {chart(first)} are the same Helm release {release} on a cluster"
             yield Problem(named.place, where, "release-twice", message, RELEASE_HINT)
         else:
-            message = f"{counted(keys)} of {feed} {'are' if len(keys) > 1 else 'is'} delivered by {first} too"
+            message = (
+                f"{counted(keys)} of {chart(feed)} {'are' if len(keys) > 1 else 'is'} delivered by {chart(first)} too"
+            )
             yield Problem(named.place, where, "delivered-twice", message, "Let one of them deliver it.")
 
 
@@ -107,3 +110,8 @@ def counted(keys: list[ObjectKey]) -> str:
     """The first of some objects, and how many more there are."""
     more = len(keys) - 1
     return f"{keys[0]}" + (f" and {more} more object{'s' if more > 1 else ''}" if more else "")
+
+
+def chart(feed: ObjectKey) -> str:
+    """A feed as its authors call it."""
+    return f"the HelmChart {feed.namespace}/{feed.name}" if feed.kind == "HelmChart" else str(feed)

@@ -17,7 +17,8 @@ from reconciler.render.bare import without_server_writes
 from reconciler.render.exports import Exports, is_service
 from reconciler.render.templates import identity_of
 
-_HOOK_HINT = "Hooks are not run yet: do what they do in another way; `disableHooks: true` says that you know."
+_OBJECT_HINT = "Correct the chart, or the values that it is given."
+_HOOK_HINT = "Do what they do in another way; `disableHooks: true` says that you know."
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -46,7 +47,9 @@ class ChartObjects:
         """The objects of an answer. `facts` are those of any cluster that asked this question."""
         odd = [found.source for found in answer.objects if identity_of(found.body) is None]
         if odd:
-            return Made((), faults=(Fault("chart-object", f"{odd[0]} makes something that is no object"),))
+            return Made(
+                (), faults=(Fault("chart-object", f"{odd[0]} makes something that is no object", _OBJECT_HINT),)
+            )
         definitions = {key_of(found.body): found.body for found in answer.objects}
         scopes = _Scopes({**self._declared, **declared_scopes(definitions)}, facts.apis)
         kept = [(found, scopes.placed(found.body, question.namespace)) for found in _kept(chart, answer.objects)]
@@ -54,7 +57,7 @@ class ChartObjects:
         twice = _twice(objects)
         if twice is not None:
             message = f"the chart makes {twice} twice"
-            return Made((), faults=(Fault("chart-object", message, "Correct the chart or its values."),))
+            return Made((), faults=(Fault("chart-object", message, _OBJECT_HINT),))
         aside = [_rendered(found, body) for found, body in kept if found.role in (Role.HOOK, Role.TEST)]
         return Made(
             tuple(sorted((*objects, *self._followed(objects)), key=_by_key)),

@@ -23,7 +23,7 @@ from reconciler.render.templates import Filled, Filling, variant_of
 from reconciler.render.values import ChartStages, chart_of
 
 _FIELDS = {"repo": "repo", "repository": "repo", "version": "version", "secret": "chartPullSecret", "scheme": "repo"}
-UNANSWERED = NoAnswer("not-rendered", "nobody was asked what comes of it")
+UNANSWERED = NoAnswer("not-rendered", "nobody said what comes of it", "Run the command again where helm can be run.")
 """A safety net: what has no answer is never left out in silence."""
 
 

@@ -12,7 +12,7 @@ from reconciler.model.feed import Unit
 from reconciler.model.objects import ObjectKey
 from reconciler.model.placement import Schedule
 from reconciler.model.snapshot import Problem, Snapshot
-from reconciler.render.assembly import RELEASE_HINT, Variant, counted
+from reconciler.render.assembly import RELEASE_HINT, Variant, chart, counted
 from reconciler.render.contested import some
 
 
@@ -83,9 +83,13 @@ class Claims:
             field = next(named.field for named in self._snapshot.feeds[name] if named.feed.object == feed)
             if releases:
                 release = f"{releases[0].namespace}/{releases[0].name}"
-                message = f"{feed} is the Helm release {release} on {where}, as a chart of the Subscription {first} is"
+                message = (
+                    f"{chart(feed)} is the Helm release {release} on {where}, as a chart of the Subscription {first} is"
+                )
                 rule, hint = "release-twice", RELEASE_HINT
             else:
-                message = f"{counted(list(keys))} of {feed} goes to {where}; the Subscription {first} delivers it too"
+                message = (
+                    f"{counted(list(keys))} of {chart(feed)} goes to {where}; the Subscription {first} delivers it too"
+                )
                 rule, hint = "delivered-twice", f"Let one Subscription deliver it; until then {first} does."
             yield Problem(place, place.within(*field), rule, message, hint, concerns=(name,))

@@ -1,7 +1,8 @@
 """Broken fleet repos: the exact words that their authors get, and that nothing of them could ever be deleted.
 
-Each folder of `broken/` is laid over `broken/base`; `without.txt` names files that are left out, `builds.json` holds
-what kustomize answers. `problems.txt` holds what `check` prints, then the Subscriptions that are held.
+Each folder of `broken/` is laid over `broken/base`; `without.txt` names files that are left out. What
+programs answer stands in `builds.json` (kustomize, by directory), `charts.json` (helm, by name of the chart) and
+`templates.json` (jinja2, by path). `problems.txt` holds what `check` prints, then the Subscriptions that are held.
 `ACCEPT=1 pytest tests/golden/test_broken.py` writes them.
 """
 
@@ -15,10 +16,11 @@ import pytest
 from reconciler.cli.problems import text
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.feed import Feeds
-from reconciler.model.inflation import Built
+from reconciler.model.inflation import Answer, Built, ChartAnswer, ChartRender, TemplateAnswer, Wanted
 from reconciler.model.placement import Schedule
 from reconciler.model.snapshot import Problem, Severity, Snapshot
 from reconciler.model.status import FleetStatus
+from reconciler.render.inflations import inflations
 from reconciler.render.render import render
 from reconciler.scheduling.schedule import schedule
 from reconciler.source.locate import locate
@@ -47,12 +49,13 @@ def _read(case: str) -> tuple[Snapshot | None, tuple[Problem, ...]]:
     for path in files.pop("without.txt", b"").decode().split():
         del files[path]
     builds = msgspec.json.decode(files.pop("builds.json", b"{}"), type=dict[str, Built])
+    for name in _ANSWERS:
+        files.pop(name, None)
     links = _links(BROKEN / case)
     snapshot, problems = read_repo({path: files[path] for path in files.keys() - links.keys()}, links, builds)
     if snapshot is None:
         return None, problems
-    placed = _schedule(snapshot)
-    later = (*placed.problems, *render(snapshot, placed, _facts(snapshot)).problems)
+    later = (*_schedule(snapshot).problems, *_feeds(case, snapshot).problems)
     return snapshot, locate((*problems, *later), files)
 
 
@@ -68,8 +71,25 @@ def _held(problems: tuple[Problem, ...]) -> set[str]:
     return {name for problem in problems if problem.severity is Severity.ERROR for name in problem.concerns}
 
 
-def _feeds(snapshot: Snapshot) -> Feeds:
-    return render(snapshot, _schedule(snapshot), _facts(snapshot))
+_ANSWERS: dict[str, type] = {"charts.json": ChartAnswer, "templates.json": TemplateAnswer}
+
+
+def _answers(case: str, wanted: tuple[Wanted, ...]) -> dict[Wanted, Answer]:
+    """What programs answer in a case; a question without an answer is left open."""
+    found: dict[str, Answer] = {}
+    for name, sort in _ANSWERS.items():
+        file = BROKEN / case / name
+        found |= msgspec.json.decode(file.read_bytes(), type=dict[str, sort]) if file.exists() else {}  # type: ignore[valid-type]
+    names = {one: one.chart.name if isinstance(one, ChartRender) else one.path for one in wanted}
+    return {one: found[name] for one, name in names.items() if name in found}
+
+
+def _feeds(case: str, snapshot: Snapshot) -> Feeds:
+    placed, facts = _schedule(snapshot), _facts(snapshot)
+    answers: dict[Wanted, Answer] = {}
+    while fresh := _answers(case, inflations(snapshot, placed, facts, answers)):
+        answers |= fresh
+    return render(snapshot, placed, facts, answers)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -110,8 +130,8 @@ def test_nothing_of_a_broken_repo_would_be_deleted(case: str) -> None:
     assert before is not None
     if snapshot is None:
         return  # without settings nothing runs at all
-    after = _feeds(snapshot)
-    for unit, feed in _feeds(before).units.items():
+    after = _feeds(case, snapshot)
+    for unit, feed in _feeds("base", before).units.items():
         if unit in after.units:
             assert {found.key for found in feed.objects} <= {found.key for found in after.units[unit].objects}
         else:
@@ -130,7 +150,7 @@ def test_base_of_the_broken_repos_is_whole() -> None:
     snapshot, problems = _read("base")
     assert snapshot is not None
     assert problems == ()
-    assert len(_feeds(snapshot).units) == 5
+    assert len(_feeds("base", snapshot).units) == 5
 
 
 def test_every_rule_is_shown_by_a_broken_repo() -> None:
