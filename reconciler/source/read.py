@@ -15,6 +15,7 @@ from reconciler.model.settings import Settings
 from reconciler.model.snapshot import Place, Problem, Severity, Snapshot, Sourced
 from reconciler.model.tree import Tree
 from reconciler.source import (
+    charts,
     check,
     concerns,
     datafiles,
@@ -74,6 +75,7 @@ def read(
     clusters = check.identities(gathered)
     delivered = concerns.deliveries(gathered)
     gathered.findings.extend(check.findings(gathered, delivered, (*sorts.objects, *sorts.templates)))
+    gathered.findings.extend(charts.check(gathered, tree.files.keys()))
     gathered.findings.extend(_skipped(tree, settings))
     shelf = {path: texts.templates[blob].at(path) for path, blob in sorts.templates.items()}
     data, wrong = datafiles.read(settings, {path: texts.data[blob] for path, blob in sorts.data.items()})

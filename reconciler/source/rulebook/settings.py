@@ -20,6 +20,10 @@ ERRORS = {
         "clusters come from a parent, and fleet.yaml does not say how to reach it",
         "Add `clusters.parent`.",
     ),
+    "settings-charts": (
+        "fleet.yaml contradicts itself in what it says of chart repositories, or names a file that is not there",
+        "Correct it.",
+    ),
     "access-missing": (
         "objects go to clusters, and fleet.yaml does not say how to reach a declared one",
         "Add it below `clusters.access`.",
