@@ -85,7 +85,7 @@ class _Run:
         self.branches = dict(branches)
         self._mirror = mirror
         self._options = options
-        self._texts = Texts()
+        self._texts = Texts(options.sealed)
         self._delivered: dict[Unit, Delivered] = {}
         self._order: list[Unit] = []
         self._same = Counter(options.names.values())

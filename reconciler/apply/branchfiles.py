@@ -35,6 +35,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     verify: bool = False
     """Look at every file, not only at the inventories."""
     dry_run: bool = False
+    sealed: Mapping[BlobId, bytes] = {}
+    """Encrypted files of the repo that hold one document, by blob."""
     done: Callable[[Delivered], None] = lambda _delivered: None
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from reconciler.adapters.kube.client import Client
 from reconciler.apply import inventory as inventories
-from reconciler.apply import observe, ownership, wait
+from reconciler.apply import observe, ownership, unseal, wait
 from reconciler.apply.execute import WAITING, Executed, Owner, execute
 from reconciler.apply.gather import all_of
 from reconciler.apply.options import Event, Options
@@ -102,6 +102,7 @@ class _Delivery:
         decided = plan(unit, work.feed, inventory, seen, evidence)
         if self._options.dry_run:
             return _folded(decided, foreseen.outcomes(decided), self._options)
+        decided = await unseal.opened(decided, self._options.open)
         description = ownership.owner(unit, self._cluster.namespace)
         owner = Owner(description, self._expected, self._known)
         planned = decided.changes

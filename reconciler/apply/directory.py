@@ -18,7 +18,7 @@ from reconciler.adapters.files import Directory, exclusive
 from reconciler.apply.texts import Texts
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.feed import Unit
-from reconciler.model.objects import CommitId, Digest, ObjectKey
+from reconciler.model.objects import BlobId, CommitId, Digest, ObjectKey
 from reconciler.model.plan import Action, Change, Entry, Inventory, Plan, Seen, Work
 from reconciler.model.status import Delivered, Result, State
 from reconciler.planning import filenames, foreseen
@@ -65,6 +65,8 @@ class Options(msgspec.Struct, frozen=True):
     verify: bool = False
     """Look at every file, not only at the index."""
     dry_run: bool = False
+    sealed: Mapping[BlobId, bytes] = {}
+    """Encrypted files of the repo that hold one document, by blob."""
     stop: Callable[[], bool] = lambda: False
     """Asked between units."""
     done: Done = lambda _delivered: None
@@ -107,7 +109,9 @@ class _Run(msgspec.Struct, frozen=True):
 def deliver(root: Path, works: Iterable[Work], options: Options) -> list[Delivered]:
     """Bring every unit of `works` to its feed."""
     names = Counter(options.names.values())
-    run = _Run(Directory(root), options, Texts(), frozenset(name for name, times in names.items() if times > 1))
+    run = _Run(
+        Directory(root), options, Texts(options.sealed), frozenset(name for name, times in names.items() if times > 1)
+    )
     if options.dry_run:
         return [_deliver_unit(run, work) for work in works]
     with exclusive(root):

@@ -4,6 +4,7 @@ import asyncio
 
 import msgspec
 
+from reconciler.apply.unseal import Open
 from reconciler.model.feed import Unit
 from reconciler.model.objects import CommitId
 from reconciler.model.status import Outcome
@@ -26,6 +27,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Decide, and write nothing."""
     newer: asyncio.Event | None = None
     """When it is set, there is something newer to do, and nobody waits for readiness any more."""
+    open: Open | None = None
+    """How encrypted objects become plaintext."""
 
 
 class Event(msgspec.Struct, frozen=True):

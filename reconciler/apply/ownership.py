@@ -30,16 +30,16 @@ def owner(unit: Unit, dedicated_namespace: str) -> str:
     return f"{dedicated_namespace}.{unit.subscription.rpartition('/')[2]}-generic"
 
 
-def body(wanted: Object, owned_by: str, uid: str = "") -> Object:
+def body(wanted: Object, owned_by: str, uid: str = "", *, hidden: bool = False) -> Object:
     """What is sent: the wanted object with both annotations, for exactly one incarnation of it when a UID is given.
 
-    A Secret goes without the second annotation, which would show its values to everybody who describes it; so does an
-    object whose text would not fit.
+    A Secret, or what is `hidden` in the repo, goes without the second annotation, which would show its values to
+    everybody who describes it; so does an object whose text would not fit.
     """
     metadata = wanted["metadata"]
     annotations = {**(metadata.get("annotations") or {}), OWNER: owned_by}
     configuration: Object = {**wanted, "metadata": {**metadata, "annotations": annotations}}
-    if wanted["kind"] != "Secret":
+    if wanted["kind"] != "Secret" and not hidden:
         text = canonical(configuration).decode()
         if len(text) <= LONGEST_LAST_APPLIED:
             annotations = {**annotations, LAST_APPLIED: text}

@@ -91,7 +91,7 @@ class Writer:
         try:
             path, written, first = await self._apply_when_possible(change, entry)
         except ApiError as error:
-            return Done(_failed(change.key, Result.FAILED, error), unconfirmed)
+            return Done(_failed(change.key, Result.FAILED, _discreet(change, error)), unconfirmed)
         except Unreachable as error:
             self.lost = error
             return Done(_failed(change.key, Result.FAILED, error), unconfirmed)
@@ -114,19 +114,20 @@ class Writer:
         """The collection's path, the answer, and whether it was a first contact."""
         if change.wanted is None:
             raise AssertionError(f"{change.action} of {change.key} has no object")
-        key, wanted = change.key, change.wanted.body
+        key, wanted, hidden = change.key, change.wanted.body, change.wanted.seal is not None
         resource = await self._cluster.resource(change.api_version, key.kind)
         if resource.namespaced and not key.namespace:
             raise ApiError(400, "NoNamespace", f"{key.kind} objects live in a namespace, and {key.name} names none")
         path, one = resource.path(key.namespace), resource.path(key.namespace, key.name)
         if entry.uid:
-            ours = ownership.body(wanted, self._owned_by, entry.uid)
+            ours = ownership.body(wanted, self._owned_by, entry.uid, hidden=hidden)
             try:
                 return path, await self._cluster.apply(one, ours, self._manager, force=True), False
             except ApiError as error:
                 if not _is_another(error):
                     raise
-        return path, await self._cluster.apply(one, ownership.body(wanted, self._owned_by), self._manager), True
+        ours = ownership.body(wanted, self._owned_by, hidden=hidden)
+        return path, await self._cluster.apply(one, ours, self._manager), True
 
     def _confirmed(self, change: Change, entry: Entry, written: Written, path: str, *, first: bool) -> Done:
         obj = written.object
@@ -150,6 +151,17 @@ def _staying(key: ObjectKey, applied: tuple[str, Written, bool]) -> tuple[str, W
     if "deletionTimestamp" in applied[1].object["metadata"]:
         raise ApiError(409, TERMINATING, f"{key} is being deleted, so that what is written to it is lost")
     return applied
+
+
+def _discreet(change: Change, error: ApiError) -> ApiError:
+    """A refusal without the server's words, which may quote what is encrypted in the repo.
+
+    Those about Secrets hold no values already.
+    """
+    if change.wanted is None or change.wanted.seal is None or change.key.kind == "Secret":
+        return error
+    message = f"{change.key} was refused; the server's words are withheld, because the object is encrypted in the repo"
+    return ApiError(error.status, error.reason, message)
 
 
 def _failed(key: ObjectKey, result: Result, error: ReconcilerError) -> Outcome:

@@ -8,15 +8,18 @@ from reconciler.apply import branches, branchfiles
 from reconciler.model.plan import Work
 from reconciler.model.status import Delivered
 from reconciler.sync.events import Event, Tell
+from reconciler.sync.opening import as_they_stand
 from reconciler.sync.places import Errand
+from reconciler.sync.tools import Tools
 from reconciler.sync.worklist import Judge, worklist
 
 
 class BranchPlace:
     """Branches of the fleet repo or of another one."""
 
-    def __init__(self, mirror: Mirror, source_branch: str | None, errand: Errand) -> None:
+    def __init__(self, mirror: Mirror, source_branch: str | None, errand: Errand, tools: Tools) -> None:
         self._mirror = mirror
+        self._tools = tools
         self._source_branch = source_branch
         self._errand = errand
 
@@ -42,6 +45,7 @@ class BranchPlace:
             now=clock.now(),
             verify=errand.options.check_drift,
             dry_run=errand.options.dry_run,
+            sealed=await as_they_stand(self._tools, (*todo, *strays.works)),
         )
         tell(Event("deliver", f"{len(todo) + len(strays.works)} units"))
         done = await branches.deliver(self._mirror, [*todo, *strays.works], there, options)

@@ -17,6 +17,7 @@ from reconciler.model.plan import Work
 from reconciler.model.status import Delivered, State
 from reconciler.planning import guards
 from reconciler.sync.events import Event, Level, Tell
+from reconciler.sync.opening import Opening
 from reconciler.sync.places import Errand
 from reconciler.sync.reach import Reach
 from reconciler.sync.worklist import Judge
@@ -28,9 +29,10 @@ CLUSTERS_AT_ONCE = 64
 class ClusterPlace:
     """The child clusters of the fleet."""
 
-    def __init__(self, reach: Reach, errand: Errand, moved: asyncio.Event | None) -> None:
+    def __init__(self, reach: Reach, errand: Errand, moved: asyncio.Event | None, opening: Opening) -> None:
         self._reach = reach
         self._errand = errand
+        self._opening = opening
         self._moved = moved
         self._room = asyncio.Semaphore(CLUSTERS_AT_ONCE)
 
@@ -100,6 +102,7 @@ class ClusterPlace:
             check_drift=run.check_drift,
             dry_run=run.dry_run,
             newer=self._moved,
+            open=self._opening.open,
         )
 
 

@@ -22,6 +22,7 @@ from reconciler.model.status import Delivered, FleetStatus, State, UnitStatus
 from reconciler.planning import fold
 from reconciler.sync import previous, statusbranch, story, trust
 from reconciler.sync.events import Event, Level, Tell
+from reconciler.sync.opening import Opening
 from reconciler.sync.options import Options
 from reconciler.sync.places import Errand, Place, cluster_names, directory_root, place_name
 from reconciler.sync.reach import Reach, reaching
@@ -54,14 +55,15 @@ def place_of(repo: Repo, errand: Errand, reach: Reach, moved: asyncio.Event | No
     if root is not None:
         from reconciler.sync.directoryplace import DirectoryPlace
 
-        return DirectoryPlace(root, errand)
+        return DirectoryPlace(root, errand, repo.tools)
     if errand.settings.delivery.to == "branches":
         from reconciler.sync.branchplace import BranchPlace
 
-        return BranchPlace(repo.other(errand.settings.delivery.branches.repo), repo.source_branch, errand)
+        other = repo.other(errand.settings.delivery.branches.repo)
+        return BranchPlace(other, repo.source_branch, errand, repo.tools)
     from reconciler.sync.clusterplace import ClusterPlace
 
-    return ClusterPlace(reach, errand, moved)
+    return ClusterPlace(reach, errand, moved, Opening(repo.tools))
 
 
 class _Delivery:

@@ -9,7 +9,9 @@ from reconciler.apply import directory
 from reconciler.model.plan import Work
 from reconciler.model.status import Delivered
 from reconciler.sync.events import Event, Tell
+from reconciler.sync.opening import as_they_stand
 from reconciler.sync.places import Errand
+from reconciler.sync.tools import Tools
 from reconciler.sync.worklist import Judge, worklist
 
 TELL_EVERY = 50
@@ -19,8 +21,9 @@ TELL_EVERY = 50
 class DirectoryPlace:
     """A directory with one subdirectory per cluster; its own index says which units are done."""
 
-    def __init__(self, root: Path, errand: Errand) -> None:
+    def __init__(self, root: Path, errand: Errand, tools: Tools) -> None:
         self._root = root
+        self._tools = tools
         self._errand = errand
 
     @property
@@ -46,6 +49,7 @@ class DirectoryPlace:
             names=errand.names,
             verify=errand.options.check_drift,
             dry_run=errand.options.dry_run,
+            sealed=await as_they_stand(self._tools, todo),
             stop=stop.is_set,
             done=self._counting(len(todo), tell),
         )
