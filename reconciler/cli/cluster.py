@@ -111,7 +111,8 @@ def export(**given: Any) -> None:
 
     With `clusters.from: parent` a copy of each of the hub's clusters, otherwise the status of the declared ones:
     labels, taints, capacity, room on nodes, versions and served kinds; no secrets and no times. What a file says
-    beside that stays, comments included. Exits 4 when a cluster could not be asked; then its file keeps what it said.
+    beside that stays, comments included. Exits 4 when a cluster that matters could not be asked; its file keeps what
+    it said.
     """
     from reconciler.cli import clusterexport
 
@@ -124,7 +125,7 @@ def export(**given: Any) -> None:
         terminal.emit(terminal.table(("CLUSTER", "FILE", ""), [(f.cluster, f.path, f.done) for f in done.files]))
     else:
         terminal.talk("no cluster is known")
-    if done.silent:
+    if not done.complete:
         raise click.exceptions.Exit(int(Exit.FAILED))
 
 

@@ -16,6 +16,7 @@ from reconciler.model.settings import Access, Settings
 from reconciler.model.snapshot import Snapshot
 from reconciler.model.tree import Tree
 from reconciler.registry import export as wire
+from reconciler.sync.asking import questions
 from reconciler.sync.clients import Clients
 from reconciler.sync.options import Options
 from reconciler.sync.reach import reaching
@@ -32,10 +33,13 @@ class File(msgspec.Struct, frozen=True):
 
 
 class Exported(msgspec.Struct, frozen=True):
-    """What the export did. `silent`: why clusters could not be asked, by name."""
+    """What the export did."""
 
     files: tuple[File, ...]
     silent: Mapping[str, str] = {}
+    """Why clusters could not be asked, by name."""
+    complete: bool = True
+    """Everybody answered whose answer the commit depends on."""
 
 
 async def export(given: dict[str, Any]) -> Exported:
@@ -63,7 +67,8 @@ async def export(given: dict[str, Any]) -> Exported:
         files += desk.remove(living.keys())
     names = {i: snapshot.clusters[i].value.name if i in snapshot.clusters else known[i].name for i in silent}
     ordered = tuple(sorted(files, key=lambda file: (file.cluster, file.path)))
-    return Exported(ordered, {names[i]: why for i, why in silent.items()})
+    needed = questions(snapshot, known).clusters if parent else silent
+    return Exported(ordered, {names[i]: why for i, why in silent.items()}, complete=not silent.keys() & set(needed))
 
 
 def _settings(settings: Settings, parent: str | None) -> Settings:

@@ -12,6 +12,8 @@ from reconciler.model.errors import Exit, UsageError
 from reconciler.model.feed import Unit
 from reconciler.model.placement import Refusal, Scheduled
 from reconciler.model.snapshot import Severity
+from reconciler.model.status import FleetStatus
+from reconciler.scheduling.explain import explain
 from reconciler.sync import reading
 from reconciler.sync.selection import Selection
 from reconciler.sync.worklist import Evaluated
@@ -37,10 +39,10 @@ def schedule(**given: Any) -> None:
     reason share a row; -o wide has a row for each. What is not as the last run placed it is told with its reason. Exits
     3 when the repo has problems.
     """
-    found = asyncio.run(reading.evaluated(options.reading(given), terminal.warn))
+    found = asyncio.run(reading.evaluated(options.reading(given), terminal.warn, history=bool(given["explain"])))
     scheduled = _asked(found, given)
     if given["explain"]:
-        _explain(found, scheduled, given)
+        _explain(found, given)
     elif given["output"] in ("json", "yaml"):
         terminal.emit(terminal.structured([_data(found, one) for one in scheduled], given["output"]))
     else:
@@ -125,32 +127,33 @@ def _name(found: Evaluated, cluster: str) -> str:
     return known.name if known else cluster
 
 
-def _explain(found: Evaluated, scheduled: Sequence[Scheduled], given: dict[str, Any]) -> None:
-    """The whole story of one cluster, Subscription by Subscription."""
+def _explain(found: Evaluated, given: dict[str, Any]) -> None:
+    """The whole story of one cluster, Subscription by Subscription; of those that are not scheduled, too."""
     wanted = given["explain"]
     clusters = [i for i, cluster in found.facts.items() if wanted in (i, cluster.name, cluster.binding)]
     if len(clusters) != 1:
-        names = ", ".join(sorted(cluster.name for cluster in found.facts.values())[:8])
-        raise UsageError("unknown-cluster", f"no single cluster {wanted} is in this fleet", f"there are: {names}")
-    stories = [(one.subscription, _story(one, clusters[0])) for one in scheduled]
+        known = ", ".join(sorted(cluster.name for cluster in found.facts.values())[:8])
+        raise UsageError("unknown-cluster", f"no single cluster {wanted} is in this fleet", f"there are: {known}")
+    (cluster,) = clusters
+    selection = Selection(options.narrow(given), found.facts, found.snapshot)
+    names = [name for name in found.snapshot.subscriptions if selection.includes(Unit(name, cluster))]
+    stories = [(name, _story(found, name, cluster)) for name in names]
     if given["output"] in ("json", "yaml"):
-        told = [{"subscription": name, "cluster": _name(found, clusters[0]), "story": lines} for name, lines in stories]
+        told = [{"subscription": name, "cluster": _name(found, cluster), "story": lines} for name, lines in stories]
         terminal.emit(terminal.structured(told, given["output"]))
         return
     columns = None if given["output"] == "wide" else terminal.width() - 2
-    for number, (name, lines) in enumerate(stories):
-        terminal.emit(("\n" if number else "") + click.style(f"{name} on {_name(found, clusters[0])}", bold=True))
+    for number, (_, (answer, *lines)) in enumerate(stories):
+        terminal.emit(("\n" if number else "") + "\n".join(terminal.wrapped(answer, columns)))
         for line in lines:
             terminal.emit("\n".join(f"  {part}" for part in terminal.wrapped(line, columns)))
     if not stories:
-        terminal.emit("nothing is scheduled")
+        terminal.emit("there is no such Subscription")
 
 
-def _story(one: Scheduled, cluster: str) -> list[str]:
-    for placement in one.placements:
-        if placement.cluster == cluster:
-            return [f"chosen: {terminal.replicas(placement.replicas) or 'as written'}"]
-    return [f"not chosen, {r.reason}: {r.message}" for r in one.refusals if r.cluster == cluster]
+def _story(found: Evaluated, subscription: str, cluster: str) -> list[str]:
+    before = found.previous or FleetStatus(found.snapshot.settings.fleet)
+    return list(explain(found.snapshot, found.facts, before, found.schedule, subscription, cluster).lines)
 
 
 def _data(found: Evaluated, one: Scheduled) -> dict[str, Any]:

@@ -42,9 +42,9 @@ class Ground(msgspec.Struct, frozen=True):
         """The status of a fleet that nothing was delivered to."""
         return FleetStatus(self.snapshot.settings.fleet)
 
-    async def evaluated(self) -> Evaluated:
-        """Schedule and render, onto what earlier runs placed where that can make a difference."""
-        asks = previous.matters(self.snapshot)
+    async def evaluated(self, *, history: bool = False) -> Evaluated:
+        """Schedule and render, onto what earlier runs placed where that makes a difference; with `history` always."""
+        asks = history or previous.matters(self.snapshot)
         status = await self.before() if asks else self.nothing
         found = await self.over(self.facts, status)
         if not asks and any(not one.placements for one in found.schedule.subscriptions.values()):
@@ -57,10 +57,13 @@ class Ground(msgspec.Struct, frozen=True):
         return await story.evaluate(self.library, self.tree, self.snapshot, facts, status)
 
 
-async def evaluated(options: Options, tell: Tell = unheard) -> Evaluated:
-    """Read, schedule and render. A path without --branch, --tag or --commit means its work tree as it lies there."""
+async def evaluated(options: Options, tell: Tell = unheard, *, history: bool = False) -> Evaluated:
+    """Read, schedule and render. A path without --branch, --tag or --commit means its work tree as it lies there.
+
+    `history`: tell also what was placed before where that changes nothing.
+    """
     async with grounded(options, tell) as ground:
-        return await ground.evaluated()
+        return await ground.evaluated(history=history)
 
 
 @contextlib.asynccontextmanager
