@@ -1,4 +1,4 @@
-"""Checks of HelmCharts that need nothing from outside: version, repository, path in the repo, and where credentials are.
+"""Checks of HelmCharts that need nothing from outside: version, repository, path in the repo, credentials in clear.
 
 Options that only mean something to a release that Helm itself installs (`wait`, `atomic`, `force`, …) are accepted as
 they are: objects are applied here, not by Helm.
@@ -18,6 +18,7 @@ from reconciler.source.rules import problem
 
 _SETTINGS = Place(layout.SETTINGS_PATH)
 _CREDENTIALS = re.compile(r"^[a-z]+://[^/]*@", re.IGNORECASE)
+_FROM_ROOT = "Write a path from the root of the repo."
 Fault = tuple[str, str, str, str]
 """Rule, field of the spec, message and hint."""
 
@@ -66,12 +67,12 @@ def _faults(gathered: Gathered, sourced: Sourced[HelmChart], directories: Collec
 
 def _path(repo: str, name: str, directories: Collection[str]) -> Iterator[Fault]:
     if repo.startswith("/") or ".." in repo.split("/"):
-        yield "chart-path", "repo", f"the path '{repo}' leads out of the repo", "Write a path from the root of the repo."
+        yield "chart-path", "repo", f"the path '{repo}' leads out of the repo", _FROM_ROOT
         return
     base = layout.normal(repo)
     tries = (layout.normal(f"{base}/{name}"), base)
     if not set(tries) & set(directories):
-        hint = hints.did_you_mean(tries[0], directories) or "Write the directory of the chart, or the one that it is in."
+        hint = hints.did_you_mean(tries[0], directories)
         yield "chart-path", "repo", f"there is no chart '{name}' in '{repo}': no Chart.yaml is there", hint
 
 
@@ -94,8 +95,7 @@ def _settings(gathered: Gathered, files: Collection[str]) -> Iterator[Problem]:
     }
     for field, path in {**named, ("charts", "keyring"): charts.keyring}.items():
         if path and layout.normal(path) not in files:
-            hint = "Write a path from the root of the repo."
-            yield problem("settings-charts", _SETTINGS, field, f"there is no file '{path}' in the repo", hint)
+            yield problem("settings-charts", _SETTINGS, field, f"there is no file '{path}' in the repo", _FROM_ROOT)
 
 
 def _about(name: str) -> Object:

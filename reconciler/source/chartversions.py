@@ -53,7 +53,7 @@ def _bounds(group: str) -> Iterator[tuple[Bound, Bound]]:
     for match in _PART.finditer(group):
         sign = match["sign"] or "="
         given = _numbers(match["version"])
-        least = (given + (0, 0, 0))[:3]
+        least = _filled(given)
         above = _next(given)
         if "-" in match["version"] or sign == "!=":
             continue  # stages of one version have an order of their own; one version left out empties no range
@@ -83,8 +83,12 @@ def _next(given: tuple[int, ...]) -> Number:
     """The first version behind all that begin with these numbers."""
     if not given:
         return _HIGHEST
-    raised = (*given[:-1], given[-1] + 1)
-    return (raised + (0, 0, 0))[:3]
+    return _filled((*given[:-1], given[-1] + 1))
+
+
+def _filled(given: tuple[int, ...]) -> Number:
+    major, minor, patch = (*given, 0, 0, 0)[:3]
+    return major, minor, patch
 
 
 def _numbers(version: str) -> tuple[int, ...]:

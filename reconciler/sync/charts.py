@@ -17,7 +17,7 @@ from reconciler.adapters.tools.chartaccess import Unfetched
 from reconciler.adapters.tools.chartfiles import BadChart, ChartFiles, of_archive, of_files
 from reconciler.adapters.tools.chartmemory import Memory
 from reconciler.adapters.tools.helm import Failed, Helm, Part, role_of
-from reconciler.model.errors import ReconcilerError
+from reconciler.model.errors import ReconcilerError, ToolFailed
 from reconciler.model.inflation import Chart, ChartAnswer, ChartObject, ChartRender, Fault
 from reconciler.model.objects import Object, canonical
 from reconciler.model.settings import Settings
@@ -79,7 +79,7 @@ class _Work:
             objects = tuple(made for part in parts for made in _objects(part))
         except (BadChart, Failed, Unfetched) as error:
             return ChartAnswer(fault=error.fault)
-        except ReconcilerError as error:
+        except ToolFailed as error:
             return ChartAnswer(fault=_fault(error))
         chart, reads = content.chart, content.reads
         return ChartAnswer(objects, chart.version, chart.digest, content.defaults, reads.pointers, reads.everything)
@@ -160,4 +160,5 @@ def _opened(value: Any) -> Iterator[Any]:
 
 
 def _fault(error: ReconcilerError) -> Fault:
-    return Fault(error.code, error.message, error.hint)
+    known = {"program-deadline": "chart-render", "program-output": "chart-render"}
+    return Fault(known.get(error.code, error.code), error.message, error.hint or "Look for a loop in its templates.")

@@ -61,7 +61,7 @@ class Helm:
         """What helm says of itself, whole: another build may render something else."""
         ended = await self.call(["version", "--template", "{{ .Version }} {{ .GoVersion }} {{ .KubeClientVersion }}"])
         if ended.status != 0:
-            raise ToolFailed("helm-failed", f"{self.program} does not say its version", "install helm 3.19 or newer")
+            raise ToolFailed("no-program", f"{self.program} does not say its version", "install helm 3.19 or newer")
         return ended.stdout.decode(errors="replace").strip()
 
     async def template(self, question: ChartRender, chart: Path, files: Mapping[str, bytes]) -> tuple[Part, ...]:

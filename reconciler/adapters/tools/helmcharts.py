@@ -18,9 +18,11 @@ from reconciler.adapters.tools.chartaccess import Access, Unfetched, check_secre
 from reconciler.adapters.tools.charthttp import Version
 from reconciler.adapters.tools.chartstore import Kept
 from reconciler.adapters.tools.helm import Helm
+from reconciler.model.errors import ToolFailed
 from reconciler.model.inflation import Chart
 from reconciler.model.objects import canonical
 
+_AGAIN = "This may pass: run again, or look at the server."
 _PULLING = 180.0
 """Seconds."""
 _REFUSED = re.compile(r"\b401\b|\b403\b|unauthorized|denied|forbidden|no basic auth", re.IGNORECASE)
@@ -32,7 +34,7 @@ _GO_CERTIFICATES = "/etc/ssl/certs:/etc/pki/tls/certs"
 
 
 async def pull(helm: Helm, chart: Chart, access: Access) -> tuple[bytes, bytes | None]:
-    """Archive and provenance of a chart in an OCI registry. Raises Unfetched, and ToolFailed past the deadline."""
+    """Archive and provenance of a chart in an OCI registry. Raises Unfetched."""
     check_secrecy(chart.repo, access, plain=chart.plain_http)
     home = Path(mkdtemp(dir=helm.home, prefix="pull-"))
     reference = f"{chart.repo.rstrip('/')}/{chart.name}"
@@ -41,7 +43,10 @@ async def pull(helm: Helm, chart: Chart, access: Access) -> tuple[bytes, bytes |
         arguments.append(f"--version={chart.version}")
     if chart.plain_http:
         arguments.append("--plain-http")
-    ended = await helm.call(arguments, deadline=_PULLING, more=_registry(helm, home, chart, access))
+    try:
+        ended = await helm.call(arguments, deadline=_PULLING, more=_registry(helm, home, chart, access))
+    except ToolFailed as error:
+        raise Unfetched("chart-unreachable", f"{shown(reference)}: {error.message}", _AGAIN) from error
     archive = _only(home, ".tgz")
     if ended.status != 0 or archive is None:
         raise _unfetched(ended.stderr, chart, shown(reference))
@@ -129,5 +134,4 @@ def _unfetched(stderr: str, chart: Chart, where: str) -> Unfetched:
     if _ABSENT.search(stderr):
         hint = "Correct `repo`, `chart` or `version`; in a registry `1.2` is a tag, and `1.2.x` a range."
         return Unfetched("chart-not-found", f"there is no {where} with {wanted}", hint)
-    again = "This may pass: run again, or look at the server."
-    return Unfetched("chart-unreachable", f"{where} cannot be reached", again)
+    return Unfetched("chart-unreachable", f"{where} cannot be reached", _AGAIN)
