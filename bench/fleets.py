@@ -12,8 +12,15 @@ _REGIONS, _ENVIRONMENTS = 10, ("dev", "staging", "prod")
 _NAMES = uuid.UUID("5e0c2f5a-9d2b-4f6c-8a53-1d5f0a3f9b10")
 
 
-def synthetic(clusters: int = 1000, feeds: int = 100, subscriptions: int = 20, overrides: int = 50) -> dict[str, bytes]:
-    """Files of a fleet repo by path, `fleet.yaml` included."""
+def synthetic(
+    clusters: int = 1000,
+    feeds: int = 100,
+    subscriptions: int = 20,
+    overrides: int = 50,
+    *,
+    localized: bool = False,
+) -> dict[str, bytes]:
+    """Files of a fleet repo by path, `fleet.yaml` included. `localized` gives every cluster one Localization more."""
     files = {"fleet.yaml": "fleet: bench\ndelivery:\n  to: directory\n"}
     files.update((f"clusters/{_cluster_name(n)}.yaml", _cluster(n)) for n in range(clusters))
     files.update((f"apps/app-{n % subscriptions:03d}/feed-{n:04d}.yaml", _object(n)) for n in range(feeds))
@@ -21,6 +28,8 @@ def synthetic(clusters: int = 1000, feeds: int = 100, subscriptions: int = 20, o
         members = range(number, feeds, subscriptions)
         files[f"apps/app-{number:03d}/subscription.yaml"] = _subscription(number, members)
     files.update((f"overrides/override-{n:04d}.yaml", _override(n, clusters, feeds)) for n in range(overrides))
+    if localized:
+        files.update((f"local/{_cluster_name(n)}.yaml", _localization(n, feeds)) for n in range(clusters))
     return {path: text.encode() for path, text in sorted(files.items())}
 
 
@@ -130,3 +139,20 @@ def _override(number: int, clusters: int, feeds: int) -> str:
     affinity = f"  clusterAffinity:\n    matchLabels:\n      {label[0]}: {label[1]}\n"
     metadata = f"metadata:\n  name: override-{number:04d}\n"
     return f"apiVersion: apps.clusternet.io/v1alpha1\nkind: Globalization\n{metadata}spec:\n{affinity}{change}"
+
+
+def _localization(number: int, feeds: int) -> str:
+    name = _cluster_name(number)
+    feed = "".join(_indented(_reference(number % feeds), "    "))
+    return f"""apiVersion: apps.clusternet.io/v1alpha1
+kind: Localization
+metadata:
+  name: own
+  namespace: clusternet-{name}
+spec:
+  feed:
+{feed}  overrides:
+  - name: own
+    type: MergePatch
+    value: '{{"metadata":{{"annotations":{{"shop.example/cluster":"{name}"}}}}}}'
+"""

@@ -40,4 +40,22 @@ def story() -> Iterator[Prepared]:
     )
 
 
-SCENARIOS = [Scenario("core", "Read, schedule and render 1000 clusters x 100 feeds with overrides", story)]
+@contextmanager
+def warm() -> Iterator[Prepared]:
+    """The three pure rooms where files are remembered, with a Localization in every cluster."""
+    sizes = {"100 clusters": "100", "1000 clusters": "1000", "10 000 clusters": "10000"}
+    yield Prepared(
+        [Contender(name, partial(_alone, size, "100", "warm")) for name, size in sizes.items()],
+        [
+            Goal("1000 clusters: seconds", "1000 clusters", "wall_s", at_most=2),
+            Goal("1000 clusters: peak memory", "1000 clusters", "rss_mib", at_most=500),
+            Goal("10 000 clusters: seconds", "10 000 clusters", "wall_s", at_most=10),
+            Goal("10 000 clusters: peak memory", "10 000 clusters", "rss_mib", at_most=2048),
+        ],
+    )
+
+
+SCENARIOS = [
+    Scenario("core", "Read, schedule and render 1000 clusters x 100 feeds with overrides", story),
+    Scenario("warm", "The same from remembered files, with a Localization in every cluster", warm, runs=3),
+]
