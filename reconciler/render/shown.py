@@ -2,11 +2,12 @@
 
 from reconciler.model.feed import RenderedObject
 from reconciler.model.objects import Object
+from reconciler.render import sealed
 from reconciler.render.fingerprints import veiled
 
 
 def shown(rendered: RenderedObject, salt: bytes | None) -> Object:
-    """The object with the values of Secrets as fingerprints; in clear without a salt. Encrypted ones stay encrypted."""
+    """The object with the values of Secrets as fingerprints; in clear without a salt. Encrypted ones stay so."""
     if rendered.seal is not None:
-        return rendered.body
+        return sealed.shown(rendered.body)
     return veiled(rendered.body, salt)
