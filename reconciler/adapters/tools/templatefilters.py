@@ -24,7 +24,7 @@ class NotText(Exception):
 def to_json(value: Any) -> str:
     """JSON on one line; keys in their order."""
     try:
-        return json.dumps(plain(_known(value)), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return _escaped(json.dumps(plain(_known(value)), ensure_ascii=False, separators=(",", ":"), allow_nan=False))
     except (TypeError, ValueError) as error:
         raise NotText from error
 
@@ -32,7 +32,7 @@ def to_json(value: Any) -> str:
 def quote(value: Any) -> str:
     """Text in double quotes, as YAML and JSON read it; what is no text is written as text first."""
     text = value if isinstance(value, str) else to_json(value)
-    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(str(_known(text)), ensure_ascii=False))
+    return _escaped(json.dumps(str(_known(text)), ensure_ascii=False))
 
 
 def to_yaml(value: Any) -> str:
@@ -67,6 +67,11 @@ FILTERS: Mapping[str, Callable[..., str]] = {
 def written(value: Any) -> Any:
     """How `{{ value }}` is written: text as it is, everything else as JSON."""
     return value if isinstance(value, str) else to_json(value)
+
+
+def _escaped(text: str) -> str:
+    """JSON without the characters that YAML reads as something else, which can only stand inside of strings."""
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _known(value: Any) -> Any:

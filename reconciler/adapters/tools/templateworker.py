@@ -147,14 +147,13 @@ class Filling:
         reads.update((name,) for name in self._names if not isinstance(variables.get(name), dict))
         seen = {k: Seen(v, (k,), reads) if isinstance(v, dict) else v for k, v in variables.items()}
         parts, size = [], 0
-        for part in template.root_render_func(template.new_context(seen)):
+        written = template.root_render_func(template.new_context(seen))
+        for part in written:
             parts.append(part)
-            size += len(part)
+            size += len(part) if len(part) > templating.OUTPUT else len(part.encode("utf-8", "surrogatepass"))
             if size > templating.OUTPUT:
-                raise Excess
+                written.throw(Excess)  # so that it comes from the line that wrote too much
         text = "".join(parts)
-        if len(text.encode("utf-8", "surrogatepass")) > templating.OUTPUT:
-            raise Excess
         if _ADDRESS.search(text):
             raise templatefilters.NotText
         return text
