@@ -25,6 +25,10 @@ class LabelIndex:
         self._by_value = {key: {value: frozenset(s) for value, s in values.items()} for key, values in found.items()}
         self._by_key = {key: _NOTHING.union(*values.values()) for key, values in self._by_value.items()}
 
+    def values(self, key: str) -> tuple[str, ...]:
+        """The values that a label has anywhere, sorted."""
+        return tuple(sorted(self._by_value.get(key, ())))
+
     def select(self, selector: LabelSelector) -> frozenset[str]:
         """All things that the selector matches; an empty selector matches everything. Precondition: it is valid."""
         chosen = self.everything

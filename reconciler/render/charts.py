@@ -11,15 +11,16 @@ import msgspec
 from reconciler.model.authored import HelmChart
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.feed import Read, ReadOf
-from reconciler.model.inflation import Chart, ChartRender
+from reconciler.model.inflation import Chart, ChartAnswer, ChartRender
 from reconciler.model.inflation import Fault as NoAnswer
-from reconciler.model.objects import BlobId, Digest, ObjectKey, canonical, digest_of
+from reconciler.model.objects import BlobId, ObjectKey, canonical, digest_of
 from reconciler.model.snapshot import Problem, Severity, Sourced
 from reconciler.render.chartobjects import ChartObjects, Made
 from reconciler.render.overrides import Applicable, Layer
 from reconciler.render.questions import Capabilities, Questions
 from reconciler.render.rendering import Rendering
 from reconciler.render.templates import Filled, Filling, variant_of
+from reconciler.render.unread import unread
 from reconciler.render.values import ChartStages, chart_of
 
 _FIELDS = {"repo": "repo", "repository": "repo", "version": "version", "secret": "chartPullSecret", "scheme": "repo"}
@@ -46,6 +47,7 @@ class _Way(msgspec.Struct, frozen=True):
     values: bytes
     findings: tuple[Problem, ...]
     overrides: Read
+    stages: ChartStages
 
 
 class ChartSubject:
@@ -103,7 +105,7 @@ class ChartSubject:
         if memory not in self._made:
             facts = self._charts.facts[cluster]
             self._made[memory] = self._charts.objects.made(way.chart, question, answer, facts)
-        return self._rendering(way, way.chart, question, self._made[memory], answer.digest)
+        return self._rendering(way, way.chart, question, self._made[memory], answer)
 
     def _filled(self, cluster: str) -> Filled:
         return self._charts.filling.layers(self.applicable.on(cluster), cluster)
@@ -118,7 +120,7 @@ class ChartSubject:
             stages = chart_of(self.sourced, layers, self._charts.filling.values)
             digest = digest_of([layer.digest for layer in layers]) if layers else ""
             read = Read(ReadOf.OVERRIDES, self.feed, digest)
-            way = _Way(stages.chart, canonical(stages.values), stages.findings, read)
+            way = _Way(stages.chart, canonical(stages.values), stages.findings, read, stages)
             alike = (digest_of(way.chart), way.values, way.findings, read)
             known = self._ways[memory] = self._alike.setdefault(alike, way)
         return known
@@ -146,16 +148,18 @@ class ChartSubject:
             files_below(self._charts.files, spec.repo),
         )
 
-    def _rendering(self, way: _Way, chart: HelmChart, question: ChartRender, made: Made, content: Digest) -> Rendering:
+    def _rendering(
+        self, way: _Way, chart: HelmChart, question: ChartRender, made: Made, answer: ChartAnswer
+    ) -> Rendering:
         memory = (id(way), id(made))
         known = self._rendered.get(memory)
         if known is None:
-            read = Read(ReadOf.CHART, _named(self.sourced.value), digest_of([content, question, made.scopes]))
+            read = Read(ReadOf.CHART, _named(self.sourced.value), digest_of([answer.digest, question, made.scopes]))
             warnings = tuple(self._warning(*warning) for warning in made.warnings)
             known = self._rendered[memory] = Rendering(
                 objects=made.objects if not made.faults else None,
                 reads=(way.overrides, read),
-                problems=(*way.findings, *warnings),
+                problems=(*way.findings, *warnings, *unread(way.stages, answer)),
                 faults=tuple(self._fault(fault) for fault in made.faults),
                 aside=made.aside,
                 release=ObjectKey("helm.sh", "Release", question.namespace, question.release),

@@ -41,6 +41,10 @@ class Layer(msgspec.Struct, frozen=True):
     """Cluster labels that `reach` depends on."""
     templated: bool = False
     """The values of its entries are templates, filled for each cluster."""
+    name: str = ""
+    """As messages name it: `Localization fleet-east/web`."""
+    priority: int = 500
+    place: Place = Place("")
 
 
 class Applicable(msgspec.Struct, frozen=True):
@@ -92,6 +96,10 @@ class Overrides:
             at = self._replicas_at(target[1], target[0].kind)
             self._by_object[target] = Applicable(tuple(general.get(target, ())), by_cluster, at)
 
+    def targets(self) -> Mapping[tuple[ObjectKey, str], Applicable]:
+        """All objects that an override names, with their API version, and what applies to them. Not sorted."""
+        return self._by_object
+
     def of(self, key: ObjectKey, api_version: str) -> Applicable:
         """What applies to this object anywhere."""
         known = self._by_object.get((key, api_version))
@@ -120,13 +128,22 @@ def _globalized(number: int, sourced: Sourced[Globalization], labels: LabelIndex
 
 def _layer(number: int, sourced: Sourced[Globalization] | Sourced[Localization], reach: frozenset[str] | None) -> Layer:
     metadata, overrides = sourced.value.metadata, sourced.value.spec.overrides or ()
-    owner = "/".join(part for part in (metadata.namespace, metadata.name) if part)
+    name = f"{sourced.value.kind} {'/'.join(part for part in (metadata.namespace, metadata.name) if part)}"
     entries = tuple(
-        Entry(sourced.place, i, f"{sourced.value.kind} {owner}[{i}] {override.name}".rstrip(), override)
+        Entry(sourced.place, i, f"{name}[{i}] {override.name}".rstrip(), override)
         for i, override in enumerate(overrides)
     )
     templated = (metadata.annotations or {}).get(TEMPLATE) == "jinja2"
     does = [
         [entry.type, entry.override_chart, entry.value, entry.field_path, entry.field_format] for entry in overrides
     ]
-    return Layer(number, entries, digest_of([does, templated]), reach, templated=templated)
+    return Layer(
+        number,
+        entries,
+        digest_of([does, templated]),
+        reach,
+        templated=templated,
+        name=name,
+        priority=sourced.value.spec.priority,
+        place=sourced.place,
+    )

@@ -17,6 +17,7 @@ from reconciler.render.claims import Claims
 from reconciler.render.contents import Contents
 from reconciler.render.contested import contested, some
 from reconciler.render.ground import NO_ANSWERS, prepared
+from reconciler.render.lint import lint
 
 
 def render(
@@ -52,7 +53,8 @@ def render(
     charted = claims.disputes()
     for unit in charted.units:
         del units[unit]
-    problems = (*ground.exports.problems, *disputes.problems, *charted.problems, *found.problems())
+    linted = lint(snapshot, facts, ground.overrides)
+    problems = (*ground.exports.problems, *disputes.problems, *charted.problems, *found.problems(), *linted)
     broken = {name for problem in problems if problem.severity is Severity.ERROR for name in problem.concerns}
     return Feeds(units, tuple(sorted(problems)), frozenset(broken.union(disputes.lost)))
 

@@ -29,6 +29,8 @@ class ChartStage(msgspec.Struct, frozen=True):
     values: Object
     chart: Object
     """The HelmChart as an object."""
+    position: int = -1
+    """Of the entry in its override; -1 for what the chart begins as."""
     findings: tuple[Problem, ...] = ()
 
 
@@ -84,13 +86,13 @@ def chart_of(sourced: Sourced[HelmChart], layers: Sequence[Layer], values: Mappi
     stages = [ChartStage(sourced.place, title, {}, body)]
     chart = sourced.value
     for entry in (entry for layer in layers for entry in layer.entries):
-        before = stages[-1]
+        before, at = stages[-1], entry.position
         if entry.override.override_chart:
             after = _chart_changed(before.chart, entry, values)
-            stages.append(ChartStage(entry.place, entry.title, before.values, after.value, after.findings))
+            stages.append(ChartStage(entry.place, entry.title, before.values, after.value, at, after.findings))
         else:
             after = _values_changed(before.values, entry, values)
-            stages.append(ChartStage(entry.place, entry.title, after.value, before.chart, after.findings))
+            stages.append(ChartStage(entry.place, entry.title, after.value, before.chart, at, after.findings))
         if after.broken:
             return ChartStages(tuple(stages), None)
     if stages[-1].chart is not body:

@@ -66,4 +66,24 @@ WARNINGS = {
         "an override sets replicas that the Subscription divides",
         "Remove it, or change the weights of the subscribers.",
     ),
+    "override-shadowed": (
+        "all that an override sets is set again by a later one, wherever it applies",
+        "Remove it, or give it a higher priority than the other one.",
+    ),
+    "override-tie": (
+        "two overrides of one priority set one field differently on the same cluster",
+        "Give one of them a higher priority.",
+    ),
+    "override-never-delivered": (
+        "an override is for clusters that no Subscription brings its object to",
+        "Let a Subscription select such a cluster, or remove the override.",
+    ),
+    "selector-matches-nothing": (
+        "a selector of a Globalization or of a subscriber matches no cluster",
+        "Correct the selector, or label a cluster so that it matches.",
+    ),
+    "value-unread": (
+        "an override sets a Helm value that the chart never reads",
+        "Correct the name of the value, or remove it.",
+    ),
 }
