@@ -11,7 +11,7 @@ from reconciler.adapters.git.remote import is_repo
 from reconciler.adapters.git.run import Git
 from reconciler.adapters.git.worktree import WorkTree
 from reconciler.model.clusters import ClusterFacts
-from reconciler.model.errors import UsageError
+from reconciler.model.errors import Unreachable, UsageError
 from reconciler.model.objects import CommitId
 from reconciler.model.settings import Settings
 from reconciler.model.snapshot import Snapshot
@@ -103,8 +103,14 @@ async def _facts(options: Options, snapshot: Snapshot, tell: Tell) -> Mapping[st
             what = "clusters come from a parent, which --offline does not ask, and the repo holds no export of them"
             raise UsageError("no-export", what, "reconciler cluster export")
         return {i: sourced.value for i, sourced in snapshot.clusters.items()}
-    async with contextlib.aclosing(Clients()) as clients, reaching(options, snapshot.settings, clients) as reach:
-        return await reach.facts(snapshot, tell)
+    try:
+        async with contextlib.aclosing(Clients()) as clients, reaching(options, snapshot.settings, clients) as reach:
+            return await reach.facts(snapshot, tell)
+    except Unreachable as error:
+        if not any(cluster.value.exported for cluster in snapshot.clusters.values()):
+            raise
+        hint = "--offline goes by what `reconciler cluster export` wrote into the repo"
+        raise Unreachable(error.code, error.message, hint) from error
 
 
 def is_work_tree(options: Options) -> bool:

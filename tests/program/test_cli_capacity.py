@@ -51,13 +51,23 @@ def subscription(**dynamic: Any) -> dict[str, Any]:
     }
 
 
-@pytest.fixture
-def divided(repo: FleetRepo) -> FleetRepo:
-    """Six replicas over three clusters, delivered."""
+def deliver(repo: FleetRepo) -> FleetRepo:
     clusters = {f"{name}.yaml": cluster(name, cpu, n) for n, (name, cpu) in enumerate(ROOM.items())}
     repo.commit({"fleet.yaml": {"fleet": "room"}, "web.yaml": web(6), "sub.yaml": subscription(), **clusters})
     repo.sync()
     return repo
+
+
+@pytest.fixture
+def divided(repo: FleetRepo) -> FleetRepo:
+    """Six replicas over three clusters, delivered."""
+    return deliver(repo)
+
+
+@pytest.fixture(scope="module")
+def resting(tmp_path_factory: pytest.TempPathFactory) -> FleetRepo:
+    """The same, not to be changed."""
+    return deliver(FleetRepo(tmp_path_factory.mktemp("capacity") / "fleet"))
 
 
 def replicas(repo: FleetRepo, *arguments: str) -> dict[str, int]:
@@ -103,13 +113,13 @@ def test_what_moved_is_told_with_its_reason(divided: FleetRepo) -> None:
     assert "moved: default/web: web on east 3 -> " in text
 
 
-def test_the_story_of_one_cluster_is_told(divided: FleetRepo) -> None:
-    text = divided.run("schedule", "--explain", "west").stdout
+def test_the_story_of_one_cluster_is_told(resting: FleetRepo) -> None:
+    text = resting.run("schedule", "--explain", "west").stdout
     assert text.startswith("default/web goes to clusternet-west/west")
     assert all(len(line) <= 80 for line in text.splitlines())
-    (one,) = divided.run("schedule", "--explain", "west", "-o", "json").report
+    (one,) = resting.run("schedule", "--explain", "west", "-o", "json").report
     assert (one["subscription"], one["cluster"]) == ("default/web", "west")
-    unknown = divided.run("schedule", "--explain", "wst")
+    unknown = resting.run("schedule", "--explain", "wst")
     assert (unknown.code, "no single cluster wst" in unknown.stderr) == (2, True)
 
 
@@ -131,8 +141,8 @@ WHAT_IF: dict[str, tuple[list[str], int, list[str]]] = {
 
 
 @pytest.mark.parametrize(("arguments", "code", "said"), WHAT_IF.values(), ids=WHAT_IF)
-def test_what_if(divided: FleetRepo, arguments: list[str], code: int, said: list[str]) -> None:
-    done = divided.run("whatif", *arguments)
+def test_what_if(resting: FleetRepo, arguments: list[str], code: int, said: list[str]) -> None:
+    done = resting.run("whatif", *arguments)
     assert done.code == code, done.stderr
     told = done.stdout + done.stderr
     assert all(words in told or words in " ".join(told.split()) for words in said), told
@@ -155,7 +165,7 @@ def test_what_if_a_cluster_joined(divided: FleetRepo) -> None:
     assert (wrong.code, "syncmode" in wrong.stderr) == (2, True)
 
 
-def test_what_if_writes_nothing(divided: FleetRepo) -> None:
-    heads = divided.git("ls-remote", "origin")
-    divided.run("whatif", "--remove", "east")
-    assert divided.git("ls-remote", "origin") == heads
+def test_what_if_writes_nothing(resting: FleetRepo) -> None:
+    heads = resting.git("ls-remote", "origin")
+    resting.run("whatif", "--remove", "east")
+    assert resting.git("ls-remote", "origin") == heads
