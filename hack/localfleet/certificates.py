@@ -68,8 +68,8 @@ def ensure(pki: Path, first_service_ip: str) -> None:
     draft = pki.with_name(f".{pki.name}.{os.getpid()}")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True, mode=0o700)
-    authority = _new_authority("local-fleet", draft / "ca")
-    front_proxy = _new_authority("local-fleet-front-proxy", draft / "front-proxy-ca")
+    authority = new_authority("local-fleet", draft / "ca")
+    front_proxy = new_authority("local-fleet-front-proxy", draft / "front-proxy-ca")
     for name, leaf in _leaves(first_service_ip).items():
         _write_pair(draft / name, *authority.sign(leaf))
     _write_pair(draft / "front-proxy", *front_proxy.sign(Leaf("front-proxy")))
@@ -87,7 +87,8 @@ def _leaves(first_service_ip: str) -> dict[str, Leaf]:
     }
 
 
-def _new_authority(name: str, path: Path) -> Authority:
+def new_authority(name: str, path: Path) -> Authority:
+    """A new authority, written to `path` with the suffixes of certificate and key."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = _subject(name, ())
     unused = ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement")

@@ -9,6 +9,7 @@ machine can read. What a failure means, and how much of the program's words may 
 import asyncio
 import contextlib
 import os
+import resource
 import select
 import selectors
 import signal
@@ -45,6 +46,8 @@ class Call(msgspec.Struct, frozen=True):
     """Seconds."""
     limit: int = 64 << 20
     """Bytes that it may write to its stdout."""
+    memory: int = 0
+    """Bytes of memory that it may have, where the system can bound it (Linux); 0 for no bound."""
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -69,7 +72,7 @@ async def run(call: Call) -> Ended:
 
     def start() -> Popen:
         try:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [str(call.program), *call.arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -81,6 +84,10 @@ async def run(call: Call) -> Ended:
         except OSError as error:
             why = f"{name} cannot be run: {error.strerror}"
             raise ToolFailed("no-program", why, f"install {name}") from error
+        if call.memory and hasattr(resource, "prlimit"):
+            with contextlib.suppress(ProcessLookupError):
+                resource.prlimit(process.pid, resource.RLIMIT_DATA, (call.memory, call.memory))
+        return process
 
     try:
         return await Child(start, call.stdin, call.deadline, call.limit).ended()

@@ -19,6 +19,7 @@ LONGEST = 60.0
 """Seconds that one rendering may take."""
 LARGEST = 32 << 20
 """Bytes that one rendering may make."""
+_MEMORY = 2 << 30
 _ARGUMENT = 100_000
 """Bytes of one argument; Linux takes 128 KiB."""
 _SOURCE = re.compile(rb"^---\n# Source: (?P<source>[^\n]+)\n", re.MULTILINE)
@@ -91,7 +92,7 @@ class Helm:
     ) -> Ended:
         """Run helm; `more` is laid over its environment."""
         environment = {**self.environment, **(more or {})}
-        return await run(Call(self.program, arguments, environment, self.home, stdin, deadline, limit))
+        return await run(Call(self.program, arguments, environment, self.home, stdin, deadline, limit, _MEMORY))
 
 
 def role_of(part: Part, annotations: Mapping[str, object]) -> Role:
