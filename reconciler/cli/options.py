@@ -71,15 +71,19 @@ def below(command: F) -> F:
     )(command)
 
 
-def repository(command: F) -> F:
-    """REPO and which commit of it."""
+def revisions(command: F) -> F:
+    """Which commit, and where in it the fleet stands."""
     command = below(command)
     command = click.option("--commit", metavar="ID", help="Exactly this commit.")(command)
     command = click.option("--tag", metavar="NAME", help="The commit of this tag.")(command)
-    command = click.option("--branch", metavar="NAME", help="The head of this branch (default: the remote's HEAD).")(
+    return click.option("--branch", metavar="NAME", help="The head of this branch (default: the remote's HEAD).")(
         command
     )
-    return click.argument("repo", default=".", type=click.Path())(command)
+
+
+def repository(command: F) -> F:
+    """REPO and which commit of it."""
+    return click.argument("repo", default=".", type=click.Path())(revisions(command))
 
 
 def narrowing(command: F) -> F:
@@ -101,6 +105,12 @@ def narrowing(command: F) -> F:
         shell_complete=complete_clusters,
         help="Only this cluster; repeatable.",
     )(command)
+
+
+def offline(command: F) -> F:
+    """--offline, for commands that only read."""
+    text = "Ask no cluster and fetch no chart: go by what `cluster export` wrote, and by what is remembered."
+    return click.option("--offline", is_flag=True, help=text)(command)
 
 
 def output(*formats: str) -> Callable[[F], F]:
@@ -138,6 +148,7 @@ def reading(given: dict[str, Any]) -> Options:
         environment=dict(os.environ),
         home=Path.home(),
         narrow=narrow(given) if "selector" in given else Narrow(),
+        offline=given.get("offline", False),
     )
 
 

@@ -31,6 +31,7 @@ _HEADERS = ("SUBSCRIPTION", "CLUSTER", "REPLICAS", "WHY NOT")
     shell_complete=options.complete_clusters,
     help="Tell how it came to what this cluster gets, step by step.",
 )
+@options.offline
 @options.output("text", "wide", "json", "yaml")
 def schedule(**given: Any) -> None:
     """Show which Subscription of REPO goes to which clusters, and why not to the others.

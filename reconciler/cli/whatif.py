@@ -38,6 +38,7 @@ _NAMED = 2
     multiple=True,
     help="Room changes: cpu=-50%, memory=+8Gi, cpu=4.",
 )
+@options.offline
 @options.output("text", "wide", "json", "yaml")
 def whatif(**given: Any) -> None:
     """Show what a change of the fleet would do to the deliveries of REPO; nothing is changed.
