@@ -4,7 +4,7 @@ The chart after its overrides, the values and what the cluster can do make one q
 share what came of it.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 
 import msgspec
 
@@ -47,7 +47,6 @@ class _Way(msgspec.Struct, frozen=True):
     values: bytes
     findings: tuple[Problem, ...]
     overrides: Read
-    stages: ChartStages
 
 
 class ChartSubject:
@@ -60,6 +59,8 @@ class ChartSubject:
         self.applicable = applicable
         self._charts = charts
         self._ways: dict[Hashable, _Way] = {}
+        self._stages: dict[Hashable, ChartStages] = {}
+        self._answers: dict[int, list[ChartAnswer]] = {}
         self._alike: dict[Hashable, _Way] = {}
         self._asked: dict[tuple[int, int], ChartRender] = {}
         self._made: dict[tuple[ChartRender, bool | None], Made] = {}
@@ -107,6 +108,12 @@ class ChartSubject:
             self._made[memory] = self._charts.objects.made(way.chart, question, answer, facts)
         return self._rendering(way, way.chart, question, self._made[memory], answer)
 
+    def unread(self) -> Iterator[Problem]:
+        """Values of any cluster so far that no answer says to be read."""
+        for memory, way in self._ways.items():
+            found = [set(unread(self._stages[memory], answer)) for answer in self._answers.get(id(way), ())]
+            yield from sorted(set.intersection(*found) if found else ())
+
     def _filled(self, cluster: str) -> Filled:
         return self._charts.filling.layers(self.applicable.on(cluster), cluster)
 
@@ -120,7 +127,8 @@ class ChartSubject:
             stages = chart_of(self.sourced, layers, self._charts.filling.values)
             digest = digest_of([layer.digest for layer in layers]) if layers else ""
             read = Read(ReadOf.OVERRIDES, self.feed, digest)
-            way = _Way(stages.chart, canonical(stages.values), stages.findings, read, stages)
+            way = _Way(stages.chart, canonical(stages.values), stages.findings, read)
+            self._stages[memory] = stages
             alike = (digest_of(way.chart), way.values, way.findings, read)
             known = self._ways[memory] = self._alike.setdefault(alike, way)
         return known
@@ -154,12 +162,13 @@ class ChartSubject:
         memory = (id(way), id(made))
         known = self._rendered.get(memory)
         if known is None:
+            self._answers.setdefault(id(way), []).append(answer)
             read = Read(ReadOf.CHART, _named(self.sourced.value), digest_of([answer.digest, question, made.scopes]))
             warnings = tuple(self._warning(*warning) for warning in made.warnings)
             known = self._rendered[memory] = Rendering(
                 objects=made.objects if not made.faults else None,
                 reads=(way.overrides, read),
-                problems=(*way.findings, *warnings, *unread(way.stages, answer)),
+                problems=(*way.findings, *warnings),
                 faults=tuple(self._fault(fault) for fault in made.faults),
                 aside=made.aside,
                 release=ObjectKey("helm.sh", "Release", question.namespace, question.release),

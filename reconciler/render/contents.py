@@ -14,6 +14,7 @@ from reconciler.model.objects import Digest, ObjectKey, digest_of
 from reconciler.model.placement import Placement
 from reconciler.model.snapshot import Problem
 from reconciler.render.assembly import Named, Variant, assembled, digest_of_objects
+from reconciler.render.charts import ChartSubject
 from reconciler.render.feeds import LookedUp
 from reconciler.render.ground import Ground
 from reconciler.render.rendering import Rendering
@@ -41,10 +42,17 @@ class Contents:
         self._variants: dict[Any, Variant] = {}
         self._objects: dict[Digest, tuple[RenderedObject, ...]] = {}
         self._reads: dict[Any, tuple[Read, ...]] = {}
-        self.problems: dict[Problem, None] = {}
-        """What was found while rendering, once each."""
+        self._problems: dict[Problem, None] = {}
         self.faults: dict[Problem, list[str]] = {}
         """What was found on some clusters, with the bindings of those."""
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What was found while rendering, once each."""
+        unread = (
+            found for maker in self.makers.values() if isinstance(maker, ChartSubject) for found in maker.unread()
+        )
+        return tuple(dict.fromkeys((*self._problems, *unread)))
 
     def ask(self, placement: Placement) -> None:
         """Ask for what one cluster needs from programs outside."""
@@ -90,7 +98,7 @@ class Contents:
         }
         made |= {key: maker.rendering(cluster, replicas.get(maker.feed)) for key, maker in self.makers.items()}
         for rendering in made.values():
-            self.problems.update(dict.fromkeys(rendering.problems))
+            self._problems.update(dict.fromkeys(rendering.problems))
         spaces = {space: self._elsewhere(space, cluster) for space in self._ground.spaces.wanted_by(self._name)}
         reads = tuple(self._questions(made, replicas, spaces))
         named = Named(self.found.place, self.found.fields)
@@ -121,7 +129,7 @@ class Contents:
         first = len(self.found.reads) + bool(replicas)
         for position, subject in own:
             rendering = subject.rendering(subject.applicable.on(cluster), replicas.get(subject.feed), values)
-            self.problems.update(dict.fromkeys(rendering.problems))
+            self._problems.update(dict.fromkeys(rendering.problems))
             reads[first + position] = rendering.reads[0]
             if rendering.objects is None:
                 whole = False

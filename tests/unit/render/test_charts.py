@@ -372,3 +372,10 @@ def test_change_of_the_chart_or_its_values_shows_in_what_was_read():
     reads = [set(feeds.units[unit].reads) for feeds in (before, content, own)]
     assert {read.of for read in reads[0] ^ reads[1]} == {ReadOf.CHART}
     assert {read.of for read in reads[0] ^ reads[2]} == {ReadOf.CHART, ReadOf.OVERRIDES}
+
+
+def test_value_that_the_chart_never_reads_is_warned_of_at_every_override_that_sets_it():
+    own = [localization("own", f"fleet-{name}", WEB, values("colour: red")) for name in ("east", "west")]
+    feeds = rendered(EAST, WEST, WEB, APP, *own, answer=made(PAGE, reads=frozenset({"/color"})))
+    assert [(found.rule, found.place) for found in feeds.problems] == [("value-unread", place_of(obj)) for obj in own]
+    assert len(feeds.units) == 2
