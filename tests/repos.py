@@ -34,7 +34,13 @@ def read_repo(
     )
     snapshot = read(tree, settings, parsed, texts=texts)
     if snapshot.wanted:
-        snapshot = read(tree, settings, parsed, {build: builds[build.directory] for build in snapshot.wanted}, texts)
+        snapshot = read(
+            tree,
+            settings,
+            parsed,
+            {build: builds[build.directory] for build in snapshot.wanted if build.directory in builds},
+            texts,
+        )
     return snapshot, locate.locate((*problems, *snapshot.problems), contents)
 
 
