@@ -21,6 +21,7 @@ COMMANDS = {
     "init": ("reconciler.cli.init:init", "Start a fleet repo from the template."),
     "check": ("reconciler.cli.check:check", "Report every problem of a fleet repo."),
     "schedule": ("reconciler.cli.schedule:schedule", "Show which Subscription goes to which clusters."),
+    "explain": ("reconciler.cli.explain:explain", "Show who set a field of an object on a cluster, and why."),
     "render": ("reconciler.cli.render:render", "Print what each cluster will get."),
     "whatif": ("reconciler.cli.whatif:whatif", "Show what a change of the fleet would do."),
     "sync": ("reconciler.cli.sync:sync", "Deliver a commit to its clusters and write back the status."),

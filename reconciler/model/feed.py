@@ -7,7 +7,7 @@ import msgspec
 
 from reconciler.model.inflation import Role, Seal
 from reconciler.model.objects import Digest, Object, ObjectKey
-from reconciler.model.snapshot import Place, Problem
+from reconciler.model.snapshot import Problem
 
 
 class Unit(msgspec.Struct, frozen=True, order=True):
@@ -75,13 +75,3 @@ class Feeds(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...] = ()
     broken: frozenset[str] = frozenset()
     """Subscriptions (`namespace/name`) that exist in the repo and could not be rendered for at least one cluster."""
-
-
-class Step(msgspec.Struct, frozen=True):
-    """One step of the chain that made an object: who changed which fields."""
-
-    place: Place
-    name: str
-    """Kind and name of the author's object, with the entry of its list: `Localization east/web[0] image`."""
-    fields: tuple[str, ...]
-    """JSON pointers (RFC 6901) that this step set, changed or removed."""
