@@ -69,7 +69,7 @@ async def _asked(given: dict[str, Any]) -> tuple[Evaluated, Difference]:
 
 
 def _outcome(found: Evaluated) -> Outcome:
-    return Outcome(found.snapshot, found.facts, found.schedule, found.feeds)
+    return Outcome(found.snapshot, found.facts, found.schedule, found.feeds, found.problems)
 
 
 def _show(difference: Difference, *, wide: bool) -> None:

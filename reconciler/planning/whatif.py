@@ -14,7 +14,7 @@ from reconciler.model.objects import CommitId, ObjectKey
 from reconciler.model.placement import Schedule
 from reconciler.model.requests import amount, quantity_of
 from reconciler.model.selectors import LabelIndex
-from reconciler.model.snapshot import Snapshot
+from reconciler.model.snapshot import Problem, Severity, Snapshot
 from reconciler.model.status import FleetStatus, State, UnitStatus
 
 LOST = TaintFact("clusters.clusternet.io/unschedulable", "NoSchedule", "ClusterStatusUnknown")
@@ -110,6 +110,7 @@ class Outcome(msgspec.Struct, frozen=True):
     facts: Mapping[str, ClusterFacts]
     schedule: Schedule
     feeds: Feeds
+    problems: tuple[Problem, ...] = ()
 
 
 class UnitChange(msgspec.Struct, frozen=True):
@@ -152,11 +153,14 @@ class Difference(msgspec.Struct, frozen=True):
 def compared(before: Outcome, after: Outcome) -> Difference:
     """What differs between two outcomes of one commit."""
     names = {i: cluster.name for i, cluster in {**before.facts, **after.facts}.items()}
+    held = _held(after)
     old, new = _replicas(before.schedule), _replicas(after.schedule)
     units = {**before.feeds.units, **after.feeds.units}
     found = []
     for unit in sorted(units):
         one, other = before.feeds.units.get(unit), after.feeds.units.get(unit)
+        if other is None and unit.subscription in held:
+            continue  # it keeps what it has
         was, now = old.get(unit, {}), new.get(unit, {})
         if one is None or other is None or one.digest != other.digest or was != now:
             found.append(_change(unit, names[unit.cluster], (one, other), (was, now)))
@@ -165,9 +169,19 @@ def compared(before: Outcome, after: Outcome) -> Difference:
         units=tuple(found),
         moved=_moved(found),
         deliveries=len(units),
-        broken=tuple(sorted(set(_short(after)) - set(_short(before)))),
+        broken=tuple(sorted({*_short(after), *held.values()} - {*_short(before), *_held(before).values()})),
         exports=tuple(sorted(_exports(before, after, names))),
     )
+
+
+def _held(outcome: Outcome) -> dict[str, str]:
+    """Subscriptions that cannot be delivered and so keep what they have, each with the first problem of it."""
+    names = (outcome.snapshot.subscriptions.keys() - outcome.schedule.subscriptions.keys()) | outcome.feeds.broken
+    told = dict.fromkeys(sorted(names), "")
+    for problem in reversed(outcome.problems):
+        if problem.severity is Severity.ERROR:
+            told.update({name: problem.message for name in problem.concerns if name in told})
+    return {name: f"{name}: keeps what it has: {why or 'it cannot be delivered'}" for name, why in told.items()}
 
 
 def _change(

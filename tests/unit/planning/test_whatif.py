@@ -109,7 +109,8 @@ def outcome(*objects: dict[str, Any], over: Mapping[str, ClusterFacts] | None = 
     snap = snapshot(*objects)
     known = facts(snap) if over is None else over
     plan = schedule(snap, known, NOTHING_BEFORE)
-    return Outcome(snap, known, plan, render(snap, plan, known))
+    feeds = render(snap, plan, known)
+    return Outcome(snap, known, plan, feeds, (*plan.problems, *feeds.problems))
 
 
 def what_if(changes: Changes, *objects: dict[str, Any]) -> Difference:
@@ -179,3 +180,11 @@ def test_the_status_foreseen_is_what_the_schedule_places() -> None:
         ("default/web", WEST): {"apps/v1/Deployment/default/web": 3},
     }
     assert foreseen(status, Schedule({}), before.facts, CommitId("d")) == status
+
+
+def test_a_subscription_that_cannot_be_scheduled_any_more_loses_nothing() -> None:
+    web = subscription("web", [labelled(1, r="e"), labelled(0, r="w")], deployment(replicas=6), **STATIC)
+    found = what_if(Changes(removed=(EAST,)), *CLUSTERS, deployment(replicas=6), web)
+    assert found.units == ()
+    (held,) = found.broken
+    assert held.startswith("default/web: keeps what it has: no chosen cluster has a weight")
