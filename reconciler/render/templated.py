@@ -19,6 +19,8 @@ from reconciler.render.rendering import Rendering
 from reconciler.render.subject import Subject
 from reconciler.render.templates import Filling, identity_of, variant_of
 
+_PLAIN = "Write apiVersion, kind, namespace and name as plain text, the same for all clusters."
+
 
 class Documents(msgspec.Struct, frozen=True):
     """The objects of a filled template by identity, and the digest of all of them."""
@@ -75,7 +77,7 @@ class TemplateFiles:
     ) -> tuple[ObjectKey | None, Fault | None]:
         identity = identity_of(document)
         if identity is None:
-            return None, Fault("template-identity", "it makes a document that is no object of Kubernetes")
+            return None, Fault("template-identity", "it makes a document that is no object of Kubernetes", _PLAIN)
         version, kind, namespace, name = identity
         group = group_of(version)
         if not namespace and namespaced(group, kind, {}):
@@ -84,11 +86,10 @@ class TemplateFiles:
         key = ObjectKey(group, kind, namespace, name)
         if key not in keys and not namespace:
             key = next((known for known in keys if (known.group, known.kind, known.name) == (group, kind, name)), key)
-        hint = "Write apiVersion, kind, namespace and name as plain text, the same for all clusters."
         if key not in keys or keys[key].api_version != version:
-            return None, Fault("template-identity", f"it makes {key}, which its text does not name", hint)
+            return None, Fault("template-identity", f"it makes {key}, which its text does not name", _PLAIN)
         if key in seen:
-            return None, Fault("template-identity", f"it makes {key} twice", hint)
+            return None, Fault("template-identity", f"it makes {key} twice", _PLAIN)
         return key, None
 
 

@@ -118,6 +118,8 @@ def _narrow(head: Iterable[str]) -> Iterator[str]:
 def _read(line: int, lines: list[str]) -> Literal:
     parsed = yaml.everything("\n".join(lines).encode())
     broken = any(document.broken for document in parsed.documents)
+    if any(found.fault.rule == "yaml-duplicate-key" for found in parsed.faults):
+        return Literal(line, {}, "says twice what must be the same everywhere")
     if broken or len(parsed.documents) != 1 or not isinstance(parsed.documents[0].value, Mapping):
         return Literal(line, {}, "does not say what it is in plain text")
     return Literal(line, parsed.documents[0].value)

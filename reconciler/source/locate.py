@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from reconciler.model.snapshot import Problem
-from reconciler.source import positions
+from reconciler.source import layout, positions, templates
 
 
 def locate(problems: Iterable[Problem], contents: Mapping[str, bytes]) -> tuple[Problem, ...]:
@@ -20,6 +20,10 @@ def locate(problems: Iterable[Problem], contents: Mapping[str, bytes]) -> tuple[
         place = problem.place
         if problem.line or place.path not in contents:
             located.append(problem)
+            continue
+        if place.path.endswith(layout.TEMPLATES):
+            line = templates.parse(contents[place.path]).line(place.document)
+            located.append(msgspec.structs.replace(problem, line=line, column=1))
             continue
         where = (place.path, place.document)
         if where not in documents:

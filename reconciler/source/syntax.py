@@ -20,7 +20,7 @@ class Fault(msgspec.Struct, frozen=True, array_like=True):
     hint: str = ""
 
 
-_TEMPLATE = "This looks like a template ({{ … }}), which is not rendered here; ignore the file in fleet.yaml."
+_TEMPLATE = "This looks like a template ({{ … }}): call the file *.yaml.j2, or ignore it in fleet.yaml."
 _WORDS: tuple[tuple[str, str, str], ...] = (
     (
         "mapping values are not allowed",

@@ -8,7 +8,7 @@ import msgspec
 from reconciler.model import replicapaths
 from reconciler.model.authored import Globalization, Localization
 from reconciler.model.snapshot import NamedFeed, Problem, Resource, Severity, Sourced, Template
-from reconciler.source import kinds, overrides
+from reconciler.source import kinds, valuetexts
 from reconciler.source.gather import Finding, Gathered
 
 _NEXT = re.compile(r"^---(?=[ \t\r]|$)", re.MULTILINE)
@@ -47,7 +47,7 @@ def _using(gathered: Gathered) -> Iterator[str]:
     changed = {
         found.value.spec.feed.object
         for found in authored
-        if found.value.spec.feed is not None and overrides.TEMPLATE in (found.value.metadata.annotations or {})
+        if found.value.spec.feed is not None and valuetexts.TEMPLATE in (found.value.metadata.annotations or {})
     }
     for name, feeds in gathered.named.items():
         if any(True for _ in _made(gathered, feeds)) or any(named.feed.object in changed for named in feeds):

@@ -4,6 +4,7 @@ What identifies an object stands in the text without any expression, so that a t
 everywhere and only their contents differ. Nothing is evaluated here: filling is done outside, for each cluster.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +21,7 @@ from reconciler.source.syntax import Fault
 if TYPE_CHECKING:
     from jinja2 import Environment, nodes
 
-SUFFIXES: Final = tuple(suffix + templating.SUFFIX for suffix in (".yaml", ".yml", ".json"))
+_POSITION: Final = re.compile(r" at \d+$")
 
 
 class ParsedTemplate(msgspec.Struct, frozen=True, array_like=True):
@@ -32,6 +33,10 @@ class ParsedTemplate(msgspec.Struct, frozen=True, array_like=True):
     """What identifies each object that it makes."""
     values: bool = False
     """Whether it uses values files."""
+
+    def line(self, document: int) -> int:
+        """Where one of its documents begins."""
+        return next((found.line for found in self.made.documents if found.index == document), 1)
 
     def at(self, path: str) -> Template:
         """The template that stands at a path."""
@@ -122,7 +127,7 @@ def _unknown(node: Any, allowed: frozenset[str]) -> Fault:
 
 
 def _sentence(message: str) -> str:
-    return message[:1].lower() + message[1:].rstrip(".")
+    return message[:1].lower() + _POSITION.sub("", message[1:].rstrip("."))
 
 
 def _made(found: Iterator[literals.Literal]) -> Iterator[tuple[Document, DocumentFault | None]]:
@@ -144,7 +149,7 @@ def _identity(literal: literals.Literal) -> tuple[dict[str, Any], str]:
     metadata = given if isinstance(given, Mapping) else {}
     parts = {"apiVersion": value.get("apiVersion"), "kind": value.get("kind")}
     names = {"name": metadata.get("name"), "namespace": metadata.get("namespace")}
-    reason = ""
+    reason = literal.fault
     for name, part in (*parts.items(), *((f"metadata.{name}", part) for name, part in names.items())):
         if part is None and name != "metadata.namespace":
             reason = reason or f"does not say {name} in plain text"
@@ -155,7 +160,7 @@ def _identity(literal: literals.Literal) -> tuple[dict[str, Any], str]:
     labels = metadata.get("labels")
     if isinstance(labels, Mapping):
         head["metadata"]["labels"] = {k: v for k, v in labels.items() if _literal(k) and _literal(v)}
-    return head, reason or literal.fault
+    return head, reason
 
 
 def _literal(value: Any) -> bool:

@@ -1,6 +1,6 @@
-"""What becomes of templates: filled by the worker, then read as YAML.
+"""What becomes of templates: filled by the worker, and read as YAML.
 
-A template that makes no YAML is a fault that tells the line of what was filled, never the text of it.
+A template that makes no YAML is a fault that tells the line, never the text that was filled in.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,23 +18,26 @@ from reconciler.sync.tools import Tools
 async def filled(
     _tools: Tools, _settings: Settings, wanted: Sequence[TemplateRender]
 ) -> Mapping[TemplateRender, TemplateAnswer]:
-    """An answer for every question. Equal texts are read once."""
-    answers = await templates.filled(wanted)
-    read: dict[int, TemplateAnswer] = {}
-    return {
-        one: read.setdefault(id(answer), _read(answer)) if id(answer) not in read else read[id(answer)]
-        for one, answer in answers.items()
-    }
+    """An answer for every question; clusters whose text is the same share one."""
+    answers = await templates.filled(wanted, _read)
+    told = {id(answer): _with_hint(answer) for answer in answers.values()}
+    return {one: told[id(answer)] for one, answer in answers.items()}
 
 
-def _read(answer: TemplateAnswer) -> TemplateAnswer:
-    if answer.fault is not None:
+def _with_hint(answer: TemplateAnswer) -> TemplateAnswer:
+    if answer.fault is None or answer.fault.hint:
         return answer
-    parsed = documents.everything(answer.text.encode())
+    fault = msgspec.structs.replace(answer.fault, hint=RULES[answer.fault.rule].fix)
+    return msgspec.structs.replace(answer, fault=fault)
+
+
+def _read(text: str) -> templates.Reading:
+    parsed = documents.everything(text.encode())
     broken = {document.index for document in parsed.documents if document.broken}
     for found in parsed.faults:
-        if found.index in broken or RULES[found.fault.rule].severity == "error":
+        rule = RULES[found.fault.rule]
+        if found.index in broken or rule.severity == "error":
             # the words of the fault may quote what was filled in; those of the rule cannot
-            message = f"line {found.fault.line} of what it was filled to: {RULES[found.fault.rule].meaning}"
-            return msgspec.structs.replace(answer, text="", fault=Fault("template-yaml", message))
-    return msgspec.structs.replace(answer, documents=tuple(document.value for document in parsed.documents))
+            message = f"line {found.fault.line} of what it was filled to: {rule.meaning}"
+            return (), Fault("template-yaml", message, line=found.fault.line)
+    return tuple(document.value for document in parsed.documents), None

@@ -1,11 +1,12 @@
 """Broken fleet repos: the exact words that their authors get, and that nothing of them could ever be deleted.
 
-Each folder of `broken/` is laid over `broken/base`; `without.txt` names files that are left out. What
-programs answer stands in `builds.json` (kustomize, by directory), `charts.json` (helm, by name of the chart) and
-`templates.json` (jinja2, by path). `problems.txt` holds what `check` prints, then the Subscriptions that are held.
-`ACCEPT=1 pytest tests/golden/test_broken.py` writes them.
+Each folder of `broken/` is laid over `broken/base`; `without.txt` names files that are left out. What programs answer
+stands in `builds.json` (kustomize, by directory), `charts.json` (helm, by name of the chart) and `templates.json`
+(jinja2, by path; without it, the real worker answers). `problems.txt` holds what `check` prints, then the Subscriptions
+that are held. `ACCEPT=1 pytest tests/golden/test_broken.py` writes them.
 """
 
+import asyncio
 import os
 from functools import cache
 from pathlib import Path
@@ -16,7 +17,15 @@ import pytest
 from reconciler.cli.problems import text
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.feed import Feeds
-from reconciler.model.inflation import Answer, Built, ChartAnswer, ChartRender, TemplateAnswer, Wanted
+from reconciler.model.inflation import (
+    Answer,
+    Built,
+    ChartAnswer,
+    ChartRender,
+    TemplateAnswer,
+    TemplateRender,
+    Wanted,
+)
 from reconciler.model.placement import Schedule
 from reconciler.model.snapshot import Problem, Severity, Snapshot
 from reconciler.model.status import FleetStatus
@@ -25,6 +34,7 @@ from reconciler.render.render import render
 from reconciler.scheduling.schedule import schedule
 from reconciler.source.locate import locate
 from reconciler.source.rules import RULES
+from reconciler.sync.templating import filled
 from tests.repos import read_repo
 
 BROKEN = Path(__file__).parent / "broken"
@@ -81,7 +91,14 @@ def _answers(case: str, wanted: tuple[Wanted, ...]) -> dict[Wanted, Answer]:
         file = BROKEN / case / name
         found |= msgspec.json.decode(file.read_bytes(), type=dict[str, sort]) if file.exists() else {}  # type: ignore[valid-type]
     names = {one: one.chart.name if isinstance(one, ChartRender) else one.path for one in wanted}
-    return {one: found[name] for one, name in names.items() if name in found}
+    templates = tuple(one for one in wanted if isinstance(one, TemplateRender) and one.path not in found)
+    return {one: found[name] for one, name in names.items() if name in found} | _filled(templates)
+
+
+@cache
+def _filled(wanted: tuple[TemplateRender, ...]) -> dict[Wanted, Answer]:
+    """What the real worker answers."""
+    return {**asyncio.run(filled(None, None, wanted))} if wanted else {}  # type: ignore[arg-type]
 
 
 def _feeds(case: str, snapshot: Snapshot) -> Feeds:

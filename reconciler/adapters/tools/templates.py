@@ -14,7 +14,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -43,6 +43,7 @@ class _Reply(msgspec.Struct, forbid_unknown_fields=True):
 
     reads: list[Path] = []
     text: str = ""
+    line: int = 0
     fault: tuple[str, str, str, int] | None = None
 
 
@@ -53,14 +54,23 @@ class _Gone(Exception):
 _replies = msgspec.json.Decoder(_Reply)
 
 
-async def filled(wanted: Iterable[TemplateRender]) -> Mapping[TemplateRender, TemplateAnswer]:
-    """An answer with its text for every question. ToolFailed `template-worker` when no worker can be started."""
+Reading = tuple[tuple[Any, ...], Fault | None]
+"""The documents of a filled text; or why it has none, with the line of that text."""
+
+
+async def filled(
+    wanted: Iterable[TemplateRender], read: Callable[[str], Reading]
+) -> Mapping[TemplateRender, TemplateAnswer]:
+    """An answer for every question; `read` reads the filled text.
+
+    ToolFailed `template-worker` when no worker can be started.
+    """
     by_text: dict[str, list[TemplateRender]] = {}
     for one in wanted:
         by_text.setdefault(one.text, []).append(one)
     if not by_text:
         return {}
-    worker = _Worker()
+    worker = _Worker(read)
     work = asyncio.get_running_loop().run_in_executor(None, _fill, worker, by_text)
     try:
         return await asyncio.shield(work)
@@ -122,7 +132,8 @@ def _found(context: Mapping[str, Any], path: Path) -> object:
 class _Worker:
     """The child, started when it is first needed and again when it has ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, read: Callable[[str], Reading]) -> None:
+        self._read = read
         self._process: subprocess.Popen[bytes] | None = None
         self._text: str | None = None
         self._stopped = False
@@ -142,11 +153,24 @@ class _Worker:
         reads = tuple(reply.reads)
         names = tuple(sorted(map(written, reads)))
         if reply.fault is None:
-            return reads, TemplateAnswer(reply.text, reads=names)
+            documents, wrong = self._read(reply.text)
+            if wrong is None:
+                return reads, TemplateAnswer(reply.text, documents, names)
+            line = self._origin(process, wrong.line)
+            return reads, TemplateAnswer(reads=names, fault=msgspec.structs.replace(wrong, line=line))
         rule, message, hint, line = reply.fault
         if rule == "template-limit":
             self._end()  # what memory it has left is not known
         return reads, TemplateAnswer(reads=names, fault=Fault(rule, message, hint, line))
+
+    def _origin(self, process: "subprocess.Popen[bytes]", line: int) -> int:
+        """The line of the template that wrote this line of the last answer; 0 when that cannot be told."""
+        try:
+            _write(process, b"%d" % line)
+            return _read(process, _PATIENCE).line
+        except _Gone:
+            self._end()
+            return 0
 
     def stop(self) -> None:
         """End the child, and start no other one."""

@@ -1,8 +1,9 @@
 """The program that fills templates: jinja2 in a process that can open nothing, start nothing and keep little.
 
 It speaks in frames: four bytes of length, then JSON. A frame that is text is the template from now on; a frame that is
-a mapping holds variables, and is answered with the filled text or with one fault, and with what was read. Whatever a
-template does ends here: as an answer, or with the process, which its parent notices.
+a mapping holds variables, and is answered with the filled text or with one fault, and with what was read; a number is
+answered with the line of the template that wrote that line. Whatever a template does ends here: as an answer, or with
+the process, which its parent notices.
 """
 
 import encodings.unicode_escape
@@ -14,7 +15,7 @@ import signal
 import struct
 import sys
 from collections.abc import Callable, Mapping
-from types import FrameType
+from types import FrameType, GeneratorType
 from typing import Any, NoReturn
 
 import jinja2.debug
@@ -32,6 +33,7 @@ _NEEDED = (encodings.unicode_escape, jinja2.debug)
 """What would be imported later could not be opened any more."""
 _LENGTH = struct.Struct(">I")
 _ADDRESS = re.compile(r"<[^<>\n]{1,200} at 0x[0-9a-f]{4,}>")
+_POSITION = re.compile(r" at \d+$")
 _DIGITS = 1 << 16
 """Bits of the largest number that `**` may make."""
 
@@ -129,11 +131,13 @@ class Filling:
         self._text = text
         self._template: Template | None = None
         self._names: frozenset[str] = frozenset()
+        self._variables: Mapping[str, Any] = {}
 
     def filled(self, variables: Mapping[str, Any]) -> dict[str, Any]:
         """The answer: `text` or `fault`, and `reads`."""
         reads: set[tuple[str, ...]] = set()
         answer: dict[str, Any]
+        self._variables = variables
         try:
             answer = {"text": self._fill(variables, reads)}
         except (Late, Exception) as error:  # noqa: BLE001 whatever a template does is one fault
@@ -141,13 +145,29 @@ class Filling:
         answer["reads"] = sorted(reads)
         return answer
 
+    def origin(self, line: int) -> dict[str, Any]:
+        """The line of the template that made a line of what was filled last, as `line`."""
+        template = self._compiled()
+        seen = {k: Seen(v, (k,), set()) if isinstance(v, dict) else v for k, v in self._variables.items()}
+        written, before = _parts(template, seen), 1
+        for part in written:
+            made = part.count("\n")
+            frame = written.gi_frame
+            if before + made >= line and frame is not None:
+                base: int = template.get_corresponding_lineno(frame.f_lineno)
+                at = self._text.find(part, sum(map(len, self._text.splitlines(keepends=True)[: base - 1])))
+                # a part that stands so in the template is literal, and all its lines are lines of the template
+                return {"line": base if at < 0 else self._text.count("\n", 0, at) + 1 + line - before}
+            before += made
+        return {"line": 0}
+
     def _fill(self, variables: Mapping[str, Any], reads: set[tuple[str, ...]]) -> str:
         Unknown.known, Unknown.text = variables, self._text
         template = self._compiled()
         reads.update((name,) for name in self._names if not isinstance(variables.get(name), dict))
         seen = {k: Seen(v, (k,), reads) if isinstance(v, dict) else v for k, v in variables.items()}
         parts, size = [], 0
-        written = template.root_render_func(template.new_context(seen))
+        written = _parts(template, seen)
         for part in written:
             parts.append(part)
             size += len(part) if len(part) > templating.OUTPUT else len(part.encode("utf-8", "surrogatepass"))
@@ -169,18 +189,13 @@ class Filling:
         line = self._line(error)
         match error:
             case TemplateAssertionError() | TemplateSyntaxError():
-                return "template-syntax", str(error.message), "", error.lineno
+                return "template-syntax", _POSITION.sub("", str(error.message)), "", error.lineno
             case Late():
                 return "template-limit", f"it takes more than {templating.SECONDS:g} s of processor time", "", line
             case MemoryError():
                 return "template-limit", f"it needs more than {templating.MEMORY >> 20} MiB of memory", "", line
             case Excess() | OverflowError():
-                return (
-                    "template-limit",
-                    f"it makes a number, or more than {templating.OUTPUT >> 20} MiB, that is too large",
-                    "",
-                    line,
-                )
+                return "template-limit", _LARGE, "", line
             case SecurityError():
                 return "template-forbidden", "it uses what templates may not", "", line
             case UndefinedError():
@@ -200,6 +215,11 @@ class Filling:
                 found = self._template.get_corresponding_lineno(trace.tb_lineno)
             trace = trace.tb_next
         return found
+
+
+def _parts(template: Template, variables: Mapping[str, Any]) -> GeneratorType[str, None, None]:
+    """What a template writes, piece by piece."""
+    return template.root_render_func(template.new_context(dict(variables)))  # type: ignore[return-value]
 
 
 def confine() -> None:
@@ -243,9 +263,9 @@ def main() -> None:
         if isinstance(asked, str):
             filling = Filling(environment, asked)
             continue
-        variables = asked
+        work = filling.origin if isinstance(asked, int) else filling.filled
         try:
-            answer = timed(lambda: filling.filled(variables))  # noqa: B023 used at once
+            answer = timed(lambda: work(asked))  # noqa: B023 used at once
         except Late:  # in the moment between the work and its end
             answer = {
                 "fault": ("template-limit", f"it takes more than {templating.SECONDS:g} s of processor time", "", 0)

@@ -30,6 +30,11 @@ VARIABLES: dict[str, Any] = {
 }
 
 
+def read(text: str) -> templates.Reading:
+    """Nothing is read of texts here."""
+    return (), None
+
+
 SORTED = "items region topology.kubernetes.io/zone "
 DB = '{"host":"db"}'
 
@@ -37,7 +42,7 @@ DB = '{"host":"db"}'
 def fill(*texts: str, **more: Any) -> list[TemplateAnswer]:
     context = json.dumps({**VARIABLES, **more}).encode()
     asked = [TemplateRender(f"{number}.yaml.j2", text, context) for number, text in enumerate(texts)]
-    answers = asyncio.run(templates.filled(asked))
+    answers = asyncio.run(templates.filled(asked, read))
     return [answers[one] for one in asked]
 
 
@@ -261,7 +266,7 @@ def test_clusters_that_differ_in_what_is_not_read_are_filled_once() -> None:
     text = "{{ cluster.labels.tier }}{% if cluster.labels.tier == 'a' %}{{ values.replicas }}{% endif %}"
     asked = [TemplateRender("x", text, context) for context in contexts(1000)]
     began = time.process_time()
-    answers = asyncio.run(templates.filled(asked))
+    answers = asyncio.run(templates.filled(asked, read))
     assert time.process_time() - began < 1
     assert [answers[one].text for one in asked[:4]] == ["a3", "b", "a3", "b"]
     assert len({id(answer) for answer in answers.values()}) == 2
@@ -271,7 +276,7 @@ def test_clusters_that_differ_in_what_is_not_read_are_filled_once() -> None:
 def test_thousand_clusters_that_differ_are_filled_in_seconds() -> None:
     asked = [TemplateRender("x", "{{ cluster.name }}", context) for context in contexts(1000)]
     began = time.monotonic()
-    answers = asyncio.run(templates.filled(asked))
+    answers = asyncio.run(templates.filled(asked, read))
     assert time.monotonic() - began < 10
     assert [answers[one].text for one in asked] == [f"c{n}" for n in range(1000)]
 
@@ -298,7 +303,7 @@ def test_thousand_clusters_that_differ_are_filled_in_seconds() -> None:
 )  # fmt: skip
 def test_whatever_way_a_variable_is_read_another_value_gives_another_text(text: str, one: Any, other: Any) -> None:
     asked = [TemplateRender("x", text, json.dumps({**VARIABLES, "values": v}).encode()) for v in (one, other)]
-    together = asyncio.run(templates.filled(asked))
+    together = asyncio.run(templates.filled(asked, read))
     alone = [written(text, values=values) for values in (one, other)]
     assert [together[question].text for question in asked] == alone
     assert alone[0] != alone[1]
@@ -306,11 +311,11 @@ def test_whatever_way_a_variable_is_read_another_value_gives_another_text(text: 
 
 def test_template_beyond_a_limit_is_not_tried_for_every_cluster() -> None:
     asked = [TemplateRender("x", "{{ cluster.name }}{{ 'x' * 10**9 }}", context) for context in contexts(200)]
-    assert len({id(answer) for answer in asyncio.run(templates.filled(asked)).values()}) == 1
+    assert len({id(answer) for answer in asyncio.run(templates.filled(asked, read)).values()}) == 1
 
 
 def test_nothing_is_started_for_nothing() -> None:
-    assert asyncio.run(templates.filled([])) == {}
+    assert asyncio.run(templates.filled([], read)) == {}
 
 
 def test_cancelled_call_leaves_no_worker() -> None:
@@ -318,7 +323,7 @@ def test_cancelled_call_leaves_no_worker() -> None:
         asked = [
             TemplateRender(str(n), "{% for a in range(99999) %}{{ a }}{% endfor %}" + " " * n, b"{}") for n in range(50)
         ]
-        task = asyncio.ensure_future(templates.filled(asked))
+        task = asyncio.ensure_future(templates.filled(asked, read))
         await asyncio.sleep(0.5)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
