@@ -1,17 +1,18 @@
 """Which credentials and authorities a chart is fetched with: `fleet.yaml` names them, environment or hub hold them."""
 
 from reconciler.adapters.tools.chartaccess import Access, Unfetched, covers
+from reconciler.model.errors import ReconcilerError
 from reconciler.model.inflation import Chart
-from reconciler.model.settings import Charts, Repository
+from reconciler.model.settings import Charts, Repository, Settings
 from reconciler.sync.tools import Tools
 
 
-async def access_of(tools: Tools, charts: Charts, chart: Chart) -> Access:
+async def access_of(tools: Tools, settings: Settings, chart: Chart) -> Access:
     """How the repository of a chart is spoken to. Raises Unfetched `chart-credentials` for what is named and absent."""
-    repository = _repository(charts, chart.repo)
+    repository = _repository(settings.charts, chart.repo)
     authorities = await _authorities(tools, repository)
     if chart.pull_secret:
-        username, password = await _pull_secret(tools, charts, chart.pull_secret)
+        username, password = await _pull_secret(tools, settings, chart.pull_secret)
         return Access(username, password, authorities=authorities)
     if repository is None:
         return Access()
@@ -42,17 +43,21 @@ async def _authorities(tools: Tools, repository: Repository | None) -> str:
     return content.decode(errors="replace")
 
 
-async def _pull_secret(tools: Tools, charts: Charts, name: str) -> tuple[str, str]:
-    held = charts.pull_secrets.get(name)
+async def _pull_secret(tools: Tools, settings: Settings, name: str) -> tuple[str, str]:
+    held = settings.charts.pull_secrets.get(name)
     if held is not None:
         return _variable(tools, held.username_env), _variable(tools, held.password_env)
     hint = (
         f"Name environment variables below `charts.pullSecrets.{name}` in fleet.yaml, or create the Secret on the hub."
     )
-    if tools.secrets is None:
+    if tools.secrets is None or settings.clusters.source != "parent":
         raise Unfetched("chart-credentials", f"nothing says what the chartPullSecret {name} holds", hint)
     namespace, _, own = name.partition("/")
-    secret = await tools.secrets(namespace, own)
+    try:
+        secret = await tools.secrets(settings, namespace, own)
+    except ReconcilerError as error:
+        what = f"the chartPullSecret {name} cannot be read from the hub: {error.message}"
+        raise Unfetched("chart-credentials", what, error.hint or hint) from error
     if secret is None or not {"username", "password"} <= secret.keys():
         what = "is not on the hub" if secret is None else "has no `username` and `password`"
         raise Unfetched("chart-credentials", f"the chartPullSecret {name} {what}", hint)

@@ -31,7 +31,7 @@ async def fetched(tools: Tools, settings: Settings, helm: Helm, chart: Chart) ->
     if kept is None or not (tools.offline or is_exact(chart.version, kept.version)) or _unproven(tools, kept, keyring):
         if tools.offline:
             raise _offline(chart)
-        access = await access_of(tools, settings.charts, chart)
+        access = await access_of(tools, settings, chart)
         kept = await _from_outside(tools, helm, chart, access, signed=keyring is not None)
         store.keep(chart, kept)
     if keyring is not None:

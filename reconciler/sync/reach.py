@@ -1,5 +1,6 @@
 """Who the clusters are and how each one is reached: declared in the repo, or registered in a parent."""
 
+import base64
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 
@@ -8,7 +9,7 @@ from reconciler.adapters.kube.connection import Connection
 from reconciler.adapters.kube.kubeconfig import resolve
 from reconciler.apply import access, register, registrations
 from reconciler.model.clusters import ClusterFacts
-from reconciler.model.errors import UsageError
+from reconciler.model.errors import ApiError, UsageError
 from reconciler.model.settings import Settings
 from reconciler.model.snapshot import Snapshot
 from reconciler.sync import asking
@@ -16,6 +17,7 @@ from reconciler.sync.asking import Questions, Silent
 from reconciler.sync.clients import Clients
 from reconciler.sync.events import Event, Level, Tell
 from reconciler.sync.options import Options
+from reconciler.sync.tools import Secrets
 
 
 class Reach:
@@ -61,6 +63,19 @@ class Reach:
         """What the parent knows of its clusters; nothing without a parent."""
         return (await registrations.read_facts(self._hub)).clusters if self._hub else {}
 
+    async def secret(self, namespace: str, name: str) -> Mapping[str, str] | None:
+        """The data of a Secret of the parent; None when there is none, or no parent."""
+        if self._hub is None:
+            return None
+        try:
+            found = await self._hub.get(access.SECRETS.path(namespace, name))
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+        data: Mapping[str, str] = found.get("data") or {}
+        return {key: base64.b64decode(value).decode(errors="replace") for key, value in data.items()}
+
     async def client(self, cluster: ClusterFacts) -> Client:
         """A connection to a cluster. UsageError when nobody says how, Untrusted when the parent has no credential."""
         return await self._clients.get(cluster.id, await self._connection(cluster))
@@ -78,6 +93,16 @@ class Reach:
             what = f"fleet.yaml does not say how to reach {cluster.name}"
             raise UsageError("no-access", what, f"name a context under clusters.access.{cluster.name}")
         return resolve(way, self._options.environment, self._options.home)
+
+
+def pull_secrets(options: Options) -> Secrets:
+    """How Secrets of the parent are read for charts: one connection when one is asked for, none before."""
+
+    async def secret(settings: Settings, namespace: str, name: str) -> Mapping[str, str] | None:
+        async with contextlib.aclosing(Clients()) as clients, reaching(options, settings, clients) as reach:
+            return await reach.secret(namespace, name)
+
+    return secret
 
 
 @contextlib.asynccontextmanager

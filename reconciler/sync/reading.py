@@ -21,7 +21,7 @@ from reconciler.sync import previous, story
 from reconciler.sync.clients import Clients
 from reconciler.sync.events import Tell, unheard
 from reconciler.sync.options import Options
-from reconciler.sync.reach import reaching
+from reconciler.sync.reach import pull_secrets, reaching
 from reconciler.sync.repo import REMEMBERED, Repo, opened
 from reconciler.sync.tools import Tools
 from reconciler.sync.worklist import Evaluated
@@ -133,7 +133,8 @@ class OpenWorkTree:
         self.git = Git(options.environment)
         self.files = WorkTree(self.git, Path(options.repo) / options.path)
         cache = Cache(options.cache, "worktrees", REMEMBERED)
-        self.library = story.Library(Tools(self.files, cache, options.environment, options.offline))
+        secrets = pull_secrets(options)
+        self.library = story.Library(Tools(self.files, cache, options.environment, options.offline, secrets=secrets))
 
 
 async def status_of(options: Options) -> FleetStatus:

@@ -18,6 +18,7 @@ from reconciler.model.objects import CommitId, Digest
 from reconciler.model.settings import Settings, StatusTo
 from reconciler.sync.clients import Clients
 from reconciler.sync.options import Options
+from reconciler.sync.reach import pull_secrets
 from reconciler.sync.tools import Tools
 
 REMEMBERED = f"{__version__}+2"
@@ -57,7 +58,9 @@ class Repo:
         self.remote = fleet
         self.mirror = Mirror(door, fleet, options.cache)
         self.cache = Cache(options.cache, fleet.slug, REMEMBERED)
-        self.tools = Tools(self.mirror, self.cache, options.environment, options.offline)
+        self.tools = Tools(
+            self.mirror, self.cache, options.environment, options.offline, secrets=pull_secrets(options)
+        )
         self.revision = options.revision
         self.path = options.path
         self.trusted = options.trusted

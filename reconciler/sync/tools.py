@@ -8,6 +8,7 @@ import msgspec
 
 from reconciler.adapters.cache import Cache
 from reconciler.model.objects import BlobId
+from reconciler.model.settings import Settings
 
 T = TypeVar("T")
 
@@ -19,8 +20,8 @@ class Blobs(Protocol):
         """Contents by blob id."""
 
 
-Secrets = Callable[[str, str], Awaitable[Mapping[str, str] | None]]
-"""The data of a Secret of the hub by namespace and name; None when there is none."""
+Secrets = Callable[[Settings, str, str], Awaitable[Mapping[str, str] | None]]
+"""The data of a Secret of the hub that the settings name, by namespace and name; None when there is none."""
 
 
 class Once:
@@ -55,6 +56,6 @@ class Tools(msgspec.Struct, frozen=True):
         """The same for another run, which asks anew."""
         return msgspec.structs.replace(self, once=Once())
 
-    def at(self, files: Mapping[str, BlobId], secrets: Secrets | None = None) -> "Tools":
+    def at(self, files: Mapping[str, BlobId]) -> "Tools":
         """The same for one tree."""
-        return msgspec.structs.replace(self, files=files, secrets=secrets or self.secrets)
+        return msgspec.structs.replace(self, files=files)
