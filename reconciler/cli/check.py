@@ -24,6 +24,7 @@ def _rules(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
 
 @click.command()
 @options.repository
+@options.offline
 @options.output("text", "json", "sarif", "github")
 @click.option("--strict", is_flag=True, help="Warnings count as errors.")
 @click.option(

@@ -26,6 +26,7 @@ from reconciler.sync.worklist import Evaluated
 @click.command()
 @options.repository
 @options.narrowing
+@options.offline
 @options.output("yaml", "json", "name", "dir", "clusternet")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Directory for -o dir; must be empty.")
 @click.option("--hooks", is_flag=True, help="Also hooks and tests of charts, which sync does not apply.")

@@ -42,6 +42,7 @@ looking through them again and again was a fifth of it."""
 @click.option("--dry-run", is_flag=True, help="Say what would be done; write nothing. Exit 1 when there is something.")
 @click.option("--check-drift", is_flag=True, help="Look at every place, also where nothing is new.")
 @click.option("--acknowledge", multiple=True, metavar="DIGEST", help="Do the deletes that a guard held back.")
+@click.option("--offline", is_flag=True, help="Fetch no chart: go by what is remembered.")
 @click.option("--directory", type=click.Path(file_okay=False, path_type=Path), help="Deliver into this directory.")
 @click.option(
     "--trusted-keys",
@@ -78,6 +79,7 @@ def sync(**given: Any) -> None:
         check_drift=given["check_drift"],
         acknowledged=frozenset(given["acknowledge"]),
         directory=given["directory"],
+        offline=given["offline"],
         trusted=keys_in(given["trusted_keys"].read()) if given["trusted_keys"] else None,
     )
     progress = watch_progress(verbose=given["verbose"], quiet=given["quiet"], log=given["log_format"], once=once)
