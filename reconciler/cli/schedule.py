@@ -40,7 +40,7 @@ def schedule(**given: Any) -> None:
     reason share a row; -o wide has a row for each. What is not as the last run placed it is told with its reason. Exits
     3 when the repo has problems.
     """
-    found = asyncio.run(reading.evaluated(options.reading(given), terminal.warn, history=bool(given["explain"])))
+    found = asyncio.run(reading.evaluated(options.reading(given), terminal.warn, history=True))
     scheduled = _asked(found, given)
     if given["explain"]:
         _explain(found, given)
