@@ -5,6 +5,7 @@ leniently here, so that a newer Clusternet does not stop us.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -104,14 +105,19 @@ def _observed(told: Mapping[str, Any]) -> dict[str, Any]:
     """Nodes, running replicas and served kinds as `cluster export` writes them; nothing where they cannot be read."""
     try:
         apis = told.get("apis") or {}
-        scopes = {kind: namespaced for namespaced in (False, True) for kind in apis.get(_SCOPES[namespaced]) or ()}
         return {
             "nodes": tuple(_node(one) for one in told["nodes"]) if told.get("nodes") is not None else None,
             "running": {str(feed): int(count) for feed, count in (told.get("running") or {}).items()},
-            "apis": dict(sorted(scopes.items())),
+            "apis": _apis(*(tuple(apis.get(word) or ()) for word in _SCOPES.values())),
         }
     except (AttributeError, KeyError, TypeError, ValueError):
         return {}
+
+
+@lru_cache(maxsize=256)
+def _apis(cluster: tuple[str, ...], namespaced: tuple[str, ...]) -> Mapping[str, bool]:
+    """Served kinds, one value for all the clusters that serve the same: there are thousands of those."""
+    return dict(sorted((dict.fromkeys(cluster, False) | dict.fromkeys(namespaced, True)).items()))
 
 
 def _node(told: Mapping[str, Any]) -> NodeFact:

@@ -7,6 +7,7 @@ Kubernetes does. A sum takes the format of its first addend that is not zero.
 import enum
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 import msgspec
 
@@ -52,6 +53,7 @@ class Quantity(msgspec.Struct, frozen=True):
 ZERO = Quantity(0)
 
 
+@lru_cache(maxsize=1 << 14)
 def parse(text: str | int) -> Quantity:
     """Read a quantity as a server gives it. ValueError when it is none."""
     match = _SYNTAX.fullmatch(str(text))
