@@ -13,10 +13,11 @@ import msgspec
 import yaml
 
 from reconciler.model.snapshot import Place, Problem
-from reconciler.source import jsonstream, kinds
+from reconciler.source import jsonstream, kinds, valuetexts
 from reconciler.source.composing import Composed, compose
 from reconciler.source.rules import problem
 from reconciler.source.syntax import Fault
+from reconciler.source.valuetexts import ValueText
 
 if not yaml.__with_libyaml__:  # pragma: no cover
     raise ImportError("PyYAML was built without libyaml; install the wheel of PyYAML, or libyaml before building it")
@@ -44,6 +45,8 @@ class ParsedFile(msgspec.Struct, frozen=True, array_like=True):
 
     documents: tuple[Document, ...] = ()
     faults: tuple[DocumentFault, ...] = ()
+    values: tuple[ValueText, ...] = ()
+    """What the texts in the overrides of the file mean; of `parse` only."""
 
 
 class Chunk(msgspec.Struct, frozen=True):
@@ -80,7 +83,27 @@ def parse(content: bytes) -> ParsedFile:
             if document.broken or not _is_kustomization(document.value):
                 document = msgspec.structs.replace(document, value=identity)
         kept.append(document)
-    return ParsedFile(tuple(kept), tuple(fault for fault in whole.faults if fault.index not in silent))
+    faults = tuple(fault for fault in whole.faults if fault.index not in silent)
+    texts = dict.fromkeys(text for document in kept if not document.broken for text in valuetexts.texts(document.value))
+    return ParsedFile(tuple(kept), faults, tuple(map(value_text, texts)))
+
+
+def value_text(text: str) -> ValueText:
+    """What the text of an override means."""
+    content = text.encode("utf-8", "replace")
+    if content.lstrip()[:1] == b"[":
+        # a list in JSON, as patches often are, is read as fast as an object
+        listed = jsonstream.objects(b'{"":' + content + b"}")
+        if listed is not None and len(listed) == 1 and len(listed[0].value) == 1:
+            return ValueText(text, listed[0].value[""])
+    parsed = everything(content)
+    broken = {document.index for document in parsed.documents if document.broken}
+    fault = next((found.fault for found in parsed.faults if found.index in broken), None)
+    if fault is not None:
+        return ValueText(text, None, f"line {fault.line} of the value: {fault.message}", fault.hint)
+    if len(parsed.documents) != 1:
+        return ValueText(text, None, "the value must be one YAML document")
+    return ValueText(text, parsed.documents[0].value)
 
 
 def everything(content: bytes) -> ParsedFile:

@@ -18,6 +18,7 @@ from reconciler.model.snapshot import NamedFeed, Place, Problem, Resource, Sourc
 from reconciler.source import fields, kinds
 from reconciler.source.opening import Opened
 from reconciler.source.rules import problem
+from reconciler.source.valuetexts import ValueText
 
 Fault = tuple[str, tuple[str | int, ...], str, str]
 """Rule, field, message and hint."""
@@ -49,6 +50,8 @@ class Gathered(msgspec.Struct):
     """All feeds of every Subscription, once they are opened."""
     searches: dict[str, tuple[Fault, ...]] = {}
     """Of every Subscription that finds feeds by path or label: what is wrong with how it asks."""
+    values: dict[str, ValueText] = {}
+    """What the texts of overrides mean, by text."""
     places: dict[ObjectKey, tuple[Place, int]] = {}
     """Of every object: where it stands, and the line where its document begins."""
     scopes: Mapping[tuple[str, str], bool] = {}

@@ -1,7 +1,6 @@
 """Checks of Localizations and Globalizations: they hit an object that is delivered, and their values make sense."""
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Any
 
 from reconciler.model.authored import Feed, Globalization, Localization, Override
@@ -12,12 +11,10 @@ from reconciler.source.concerns import Deliveries
 from reconciler.source.gather import Finding, Gathered
 from reconciler.source.references import References
 from reconciler.source.subscriptions import selector_faults
+from reconciler.source.valuetexts import TEMPLATE, ValueText
 
 Fault = tuple[str, tuple[str | int, ...], str, str]
 """Rule, field, message and hint."""
-
-TEMPLATE = "reconciler.clusternet.io/template"
-"""Annotation of a Localization or Globalization whose values are templates."""
 
 _OPERATIONS = ("add", "remove", "replace", "move", "copy", "test")
 
@@ -28,7 +25,7 @@ def check(gathered: Gathered, delivered: Deliveries, references: References) -> 
     authored: list[Sourced[Globalization] | Sourced[Localization]] = [*gathered.globalizations, *gathered.localizations]
     for sourced in authored:
         about = _about(sourced)
-        for rule, field, message, hint in _faults(sourced, delivered, references):
+        for rule, field, message, hint in _faults(sourced, gathered, delivered, references):
             yield Finding(gathered.problem(rule, sourced.place, ("spec", *field), message, hint), about)
         if _templated(sourced) not in (None, "jinja2"):
             message = f"the annotation {TEMPLATE} names no way of filling templates that is known here"
@@ -61,7 +58,10 @@ def _about(sourced: Sourced[Globalization] | Sourced[Localization]) -> Object:
 
 
 def _faults(
-    sourced: Sourced[Globalization] | Sourced[Localization], delivered: Deliveries, references: References
+    sourced: Sourced[Globalization] | Sourced[Localization],
+    gathered: Gathered,
+    delivered: Deliveries,
+    references: References,
 ) -> Iterator[Fault]:
     spec = sourced.value.spec
     if spec.feed is None:
@@ -74,7 +74,7 @@ def _faults(
     chart = spec.feed is None or (group_of(spec.feed.api_version), spec.feed.kind) == (kinds.APPS, "HelmChart")
     templated = _templated(sourced)
     for index, override in enumerate(spec.overrides or ()):
-        for rule, field, message, hint in _entry(override, chart=chart, templated=templated is not None):
+        for rule, field, message, hint in _entry(override, gathered, chart=chart, templated=templated is not None):
             yield rule, ("overrides", index, *field), message, hint
 
 
@@ -97,7 +97,7 @@ def _templated(sourced: Sourced[Globalization] | Sourced[Localization]) -> str |
     return (sourced.value.metadata.annotations or {}).get(TEMPLATE)
 
 
-def _entry(override: Override, *, chart: bool, templated: bool) -> Iterator[Fault]:
+def _entry(override: Override, gathered: Gathered, *, chart: bool, templated: bool) -> Iterator[Fault]:
     if override.type == "Helm" and not chart:
         yield "override-type", ("type",), "the type Helm changes the values of a HelmChart, not an object", _NO_HELM
     elif override.override_chart and not chart:
@@ -105,7 +105,7 @@ def _entry(override: Override, *, chart: bool, templated: bool) -> Iterator[Faul
     yield from _field(override)
     if templated:
         return
-    message, hint = _value_fault(_shape(override), override.value)
+    message, hint = _value_fault(_shape(override), override.value, gathered)
     if message:
         yield "override-value", ("value",), message, hint
 
@@ -146,18 +146,14 @@ def _shape(override: Override) -> str:
     return "Helm" if override.type == "Helm" or override.override_chart else "MergePatch"
 
 
-@lru_cache(maxsize=1 << 12)
-def _value_fault(sort: str, value: str) -> tuple[str, str]:
+def _value_fault(sort: str, text: str, gathered: Gathered) -> tuple[str, str]:
     """What is wrong with the text of an override, and what to do; two empty texts when nothing is."""
-    if not value.strip():
+    if not text.strip():
         return "", ""
-    parsed = _parsed(value)
-    fault = next((found.fault for found in parsed.faults if found.index in _broken(parsed)), None)
-    if fault is not None:
-        return f"line {fault.line} of the value: {fault.message}", fault.hint
-    if len(parsed.documents) != 1:
-        return "the value must be one YAML document", ""
-    patch = parsed.documents[0].value
+    parsed = _parsed(text, gathered)
+    if parsed.message:
+        return parsed.message, parsed.hint
+    patch = parsed.value
     if sort == "JSONPatch":
         return _operations_fault(patch)
     if sort == "Helm" and not isinstance(patch, Mapping):
@@ -167,9 +163,11 @@ def _value_fault(sort: str, value: str) -> tuple[str, str]:
     return "", ""
 
 
-@lru_cache(maxsize=1 << 12)
-def _parsed(value: str) -> documents.ParsedFile:
-    return documents.everything(value.encode("utf-8", "replace"))
+def _parsed(text: str, gathered: Gathered) -> ValueText:
+    known = gathered.values.get(text)
+    if known is None:
+        known = gathered.values[text] = documents.value_text(text)
+    return known
 
 
 def values(gathered: Gathered) -> dict[str, Any]:
@@ -177,12 +175,8 @@ def values(gathered: Gathered) -> dict[str, Any]:
     authored: list[Sourced[Globalization] | Sourced[Localization]] = [*gathered.localizations, *gathered.globalizations]
     specs = [found.value.spec for found in authored if _templated(found) is None]
     texts = {override.value for spec in specs for override in spec.overrides or ()}
-    parsed = {text: _parsed(text).documents for text in sorted(texts)}
-    return {text: found[0].value for text, found in parsed.items() if len(found) == 1 and not found[0].broken}
-
-
-def _broken(parsed: documents.ParsedFile) -> frozenset[int]:
-    return frozenset(document.index for document in parsed.documents if document.broken)
+    parsed = {text: _parsed(text, gathered) for text in sorted(texts) if text.strip()}
+    return {text: found.value for text, found in parsed.items() if not found.message}
 
 
 def _operations_fault(patch: Any) -> tuple[str, str]:

@@ -69,12 +69,14 @@ def read(
     kustomized = kustomizations.owned(visible, settings)
     sorts = _sorted(tree, settings, kustomized)
     gathered = gather(settings, _objects(sorts, files, texts, settings))
+    gathered.values = {found.text: found for blob in sorts.objects.values() for found in files[blob].values}
     kustomizations.enter(gathered, kustomized, ((path, files[blob]) for path, blob in sorts.kustomized.items()))
     gathered.named = expansion.named(gathered, visible, kustomized.directories)
     kustomizations.build(gathered, Shelf(tree, files, remote=settings.kustomize.remote_bases), built)
     clusters = check.identities(gathered)
     delivered = concerns.deliveries(gathered)
-    gathered.findings.extend(check.findings(gathered, delivered, (*sorts.objects, *sorts.templates)))
+    paths = (*sorts.objects, *sorts.templates, *kustomized.directories)
+    gathered.findings.extend(check.findings(gathered, delivered, paths))
     gathered.findings.extend(charts.check(gathered, tree.files.keys()))
     gathered.findings.extend(_skipped(tree, settings))
     shelf = {path: texts.templates[blob].at(path) for path, blob in sorts.templates.items()}

@@ -21,7 +21,7 @@ from reconciler.sync.options import Options
 from reconciler.sync.reach import pull_secrets
 from reconciler.sync.tools import Tools
 
-REMEMBERED = f"{__version__}+2"
+REMEMBERED = f"{__version__}+3"
 """Version of what the cache holds; the number goes up when a file is parsed to something else than before."""
 
 
@@ -58,9 +58,7 @@ class Repo:
         self.remote = fleet
         self.mirror = Mirror(door, fleet, options.cache)
         self.cache = Cache(options.cache, fleet.slug, REMEMBERED)
-        self.tools = Tools(
-            self.mirror, self.cache, options.environment, options.offline, secrets=pull_secrets(options)
-        )
+        self.tools = Tools(self.mirror, self.cache, options.environment, options.offline, secrets=pull_secrets(options))
         self.revision = options.revision
         self.path = options.path
         self.trusted = options.trusted
