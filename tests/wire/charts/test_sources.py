@@ -5,10 +5,11 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from reconciler.model.inflation import Chart, ChartAnswer
-from reconciler.model.settings import Repository, SecretFrom
+from reconciler.model.settings import Access, Clusters, Repository, SecretFrom, Settings
 from tests.plugins import charts
 from tests.plugins.charts import BASIC, BEARER, PASSWORD, PLAIN, TOKEN, USER, ChartServer, Registry, versioned
 from tests.wire.charts.asking import Run, question
@@ -224,10 +225,15 @@ async def test_a_pull_secret_comes_from_the_environment_or_the_hub(tmp_path: Pat
     named = {"fleet/pull": SecretFrom(username_env="CHART_USER", password_env="CHART_PASSWORD")}
     await run.with_charts(repositories=repository, pull_secrets=named).good(asked)
 
-    async def hub(namespace: str, name: str) -> dict[str, str] | None:
+    async def hub(settings: Settings, namespace: str, name: str) -> dict[str, str] | None:
         return {"username": USER, "password": PASSWORD} if (namespace, name) == ("fleet", "pull") else None
 
     run = Run(tmp_path / "b", authority, secrets=hub).with_charts(repositories=repository)
+    assert rule(await run.one(asked)) == "chart-credentials"  # no parent is named
+    run.again()
+    run.settings = msgspec.structs.replace(
+        run.settings, clusters=Clusters(source="parent", parent=Access(context="hub"))
+    )
     await run.good(asked)
     other = question(Chart(secure.url, "plain", pull_secret="fleet/none"))
     assert rule(await run.one(other)) == "chart-credentials"
