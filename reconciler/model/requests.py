@@ -89,7 +89,8 @@ def _given(status: Object) -> dict[str, list[_Exact]]:
 
 
 def _exact(listed: Any) -> _Exact:
-    return {name: parse(quantity).billionths for name, quantity in _mapping(listed).items()}
+    stated = _mapping(listed)
+    return {name: parse(quantity).billionths for name, quantity in stated.items()} if stated else {}
 
 
 def _add(into: _Exact, more: Mapping[str, int]) -> None:
@@ -107,8 +108,8 @@ def _rounded(resource: str, exact: int) -> int:
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _listed(value: Any) -> Iterator[Mapping[str, Any]]:
-    return (one for one in value if isinstance(one, Mapping)) if isinstance(value, list) else iter(())
+    return (one for one in value if isinstance(one, dict)) if isinstance(value, list) else iter(())
