@@ -136,16 +136,16 @@ class Ledger:
         """Number of the state that each cluster is in; may be set back to an earlier one."""
         self._numbers: dict[Nodes | None, int] = {}
         self._pods: dict[Requirements, Pods] = {}
+        self.unknown: set[str] = set()
+        """Clusters of whose capacity nothing is known."""
         kinds: dict[tuple[object, ...], int] = {}
         for cluster in facts.values():
             kind = (cluster.nodes, *sorted(cluster.allocatable.items()))
             if kind not in kinds:
                 kinds[kind] = self.number(nodes_of(cluster))
             self.at[cluster.id] = kinds[kind]
-
-    def known(self, cluster: str) -> bool:
-        """Whether anything is known of a cluster's capacity."""
-        return self.states[self.at[cluster]] is not None
+            if self.states[kinds[kind]] is None:
+                self.unknown.add(cluster.id)
 
     def pods(self, need: Requirements) -> "Pods":
         """Room for one kind of pod."""
@@ -171,6 +171,7 @@ class Pods:
         self._ledger, self._need = ledger, need
         self._rooms = _Rooms(ledger.states, need)
         self._after: dict[tuple[int, int], int] = {}
+        self._short: dict[int, str] = {}
 
     def rooms(self, clusters: Iterable[str]) -> list[int]:
         """Replicas that still fit on each cluster; 0 where nothing is known."""
@@ -183,7 +184,11 @@ class Pods:
 
     def short_of(self, cluster: str) -> str:
         """Why not one replica more fits, in words."""
-        return short_of(self._ledger.states[self._ledger.at[cluster]], self._need)
+        state = self._ledger.at[cluster]
+        said = self._short.get(state)
+        if said is None:
+            said = self._short[state] = short_of(self._ledger.states[state], self._need)
+        return said
 
     def change(self, cluster: str, more: int) -> None:
         """So many replicas more on a cluster; negative for less. Nothing changes where nothing is known."""

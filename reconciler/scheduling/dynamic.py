@@ -51,8 +51,8 @@ def _unchosen(claim: Claim, chosen: frozenset[str], fleet: Fleet) -> Iterator[tu
     other = _other(claim, fleet, limited=limited)
     for at, cluster in enumerate(rest):
         if rooms and not any(room[at] for room in rooms):
-            message = f"not one replica fits: {claim.parts[0].pods.short_of(cluster)}"
-            yield cluster, fleet.refused(Reason.NO_ROOM, message)[cluster]
+            short = claim.parts[0].pods.short_of(cluster)
+            yield cluster, fleet.refused(Reason.NO_ROOM, f"not one replica fits: {short}")[cluster]
         else:
             yield cluster, other[cluster]
 

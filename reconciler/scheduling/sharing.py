@@ -68,10 +68,10 @@ _NOTHING: Mapping[str, int] = {}
 
 def _blind(claim: Claim, ledger: Ledger) -> bool:
     """Whether replicas are to be placed and no capacity is known."""
-    return any(part.missing > 0 for part in claim.parts) and not any(ledger.known(c) for c in claim.clusters)
+    return any(part.missing > 0 for part in claim.parts) and ledger.unknown.issuperset(claim.clusters)
 
 
 def _unknown(claim: Claim, fleet: Fleet, ledger: Ledger) -> Iterator[str]:
     """Candidates of unknown capacity, where that matters."""
-    if any(part.missing > 0 for part in claim.parts):
-        yield from (fleet.facts[c].binding for c in claim.clusters if not ledger.known(c))
+    if ledger.unknown and any(part.missing > 0 for part in claim.parts):
+        yield from (fleet.facts[c].binding for c in claim.clusters if c in ledger.unknown)
