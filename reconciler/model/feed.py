@@ -75,3 +75,6 @@ class Feeds(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...] = ()
     broken: frozenset[str] = frozenset()
     """Subscriptions (`namespace/name`) that exist in the repo and could not be rendered for at least one cluster."""
+
+    def __repr__(self) -> str:
+        return f"Feeds({len(self.units)} units)"

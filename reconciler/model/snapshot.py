@@ -128,6 +128,9 @@ class Snapshot(msgspec.Struct, frozen=True):
     data: Mapping[str, Any] = {}
     """Values files for templates that exist, read, by path."""
 
+    def __repr__(self) -> str:
+        return f"Snapshot({len(self.subscriptions)} subscriptions, {len(self.resources)} resources)"
+
     def resource(self, named: NamedFeed) -> Resource | None:
         """The object that a feed means; None when there is none of that API version."""
         found = self.built.get(named.via, {}) if named.via else self.resources

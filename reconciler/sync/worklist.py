@@ -27,6 +27,10 @@ class Evaluated(msgspec.Struct, frozen=True):
     previous: FleetStatus | None = None
     """The status that it was scheduled onto."""
 
+    def __repr__(self) -> str:
+        # asyncio writes out the result of a run when the run ends: that would be every object of the fleet
+        return f"Evaluated({self.commit!r})"
+
 
 class Worklist(msgspec.Struct, frozen=True):
     """What a run will do, and what it leaves."""
