@@ -76,13 +76,18 @@ class Desk:
         cache = str(self.directory / ".cache")
         return {**os.environ, "KUBECONFIG": str(self.fleet.kubeconfig), "RECONCILER_CACHE": cache}
 
-    def cluster(self, *arguments: str, code: int = 0) -> str:
-        command = [str(RECONCILER), "cluster", *arguments]
-        done = subprocess.run(
-            command, cwd=self.directory, env=self.environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == code, done.stderr
+    def run(self, *command: str, code: int = 0, **environment: str) -> str:
+        """stdout, and stderr where the command shall fail."""
+        env = {**self.environment, **environment}
+        done = subprocess.run(command, cwd=self.directory, env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stdout + done.stderr
         return done.stderr if code else done.stdout
+
+    def cluster(self, *arguments: str, code: int = 0) -> str:
+        return self.run(str(RECONCILER), "cluster", *arguments, code=code)
+
+    def git(self, *arguments: str) -> None:
+        self.run("git", "-c", "user.name=author", "-c", "user.email=author@example.org", *arguments)
 
     def export(self, code: int = 0) -> dict[str, str]:
         """What became of each file."""
@@ -148,6 +153,22 @@ def test_offline_everything_goes_where_it_goes_with_the_hub(hub: Desk) -> None:
         assert (copy.labels, copy.annotations, copy.ready) == (said.labels, said.annotations, said.ready)
         assert copy.apis["apps/v1/Deployment"]
         assert not copy.apis["v1/Namespace"]
+
+
+def test_the_same_is_printed_offline_before_and_after_delivery(hub: Desk) -> None:
+    shown = (str(RECONCILER), "schedule", "-o", "json")
+    for step in ("before", "after"):
+        live = hub.run(*shown)
+        hub.export()
+        assert json.loads(hub.run(*shown, "--offline", KUBECONFIG="/nowhere")) == json.loads(live), step
+        if step == "before":
+            hub.git("init", "--quiet")
+            hub.git("add", "fleet.yaml", "web.yaml", "subscription.yaml")
+            hub.git("commit", "--quiet", "-m", "web")
+            assert "created" in hub.run(str(RECONCILER), "sync", "--once", ".")
+    key = f"apps/v1/Deployment/{hub.namespace}/web"
+    assert sum(cluster.running[key] for cluster in ours(hub, hub.evaluated(offline=True)).values()) == 7
+    assert "nothing to do" in hub.run(str(RECONCILER), "sync", "--once", ".")
 
 
 def test_an_export_is_the_same_bytes_when_nothing_changed_and_holds_no_secret(hub: Desk) -> None:
