@@ -36,12 +36,14 @@ class Made(msgspec.Struct, frozen=True):
 
 
 class ChartObjects:
-    """How objects of charts are taken over. Immutable once built."""
+    """How objects of charts are taken over."""
 
     def __init__(self, resources: Iterable[Resource], exports: Exports) -> None:
         """`resources` are all objects of the repo, whose definitions tell the scope of custom kinds."""
         self._declared = declared_scopes({found.key: found.body for found in resources})
         self._exports = exports
+        self.followed: set[ObjectKey] = set()
+        """The exports that follow a Service of a chart."""
 
     def made(self, chart: HelmChart, question: ChartRender, answer: ChartAnswer, facts: ClusterFacts) -> Made:
         """The objects of an answer. `facts` are those of any cluster that asked this question."""
@@ -72,6 +74,7 @@ class ChartObjects:
         for key in sorted(keys):
             export = self._exports.of(key) if is_service(key) else None
             if export is not None and export.key not in keys:
+                self.followed.add(export.key)
                 yield RenderedObject(export.key, export.api_version, export.body, digest_of(export.body))
 
 

@@ -3,7 +3,7 @@
 An export that a Subscription names as a feed goes where that Subscription says, and nowhere by itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping
 
 import msgspec
 
@@ -42,6 +42,23 @@ def exports(snapshot: Snapshot, schedule: Schedule) -> Exports:
         if problem := _nowhere(resource, service, named.get(service, ()), schedule):
             problems.append(problem)
     return Exports(following, tuple(problems))
+
+
+def unfollowed(snapshot: Snapshot, following: Exports, followed: Container[ObjectKey]) -> Iterator[Problem]:
+    """A problem for each export that reading left to the charts, and whose Service no chart makes.
+
+    `followed` are the exports that follow a Service of a chart somewhere.
+    """
+    charted = {chart.value.spec.target_namespace for chart in snapshot.charts.values()}
+    named = _named(snapshot) if charted else {}
+    for service, export in following.following.items():
+        unknown = service not in snapshot.resources and service not in named and service.namespace in charted
+        if unknown and export.key not in followed:
+            message = f"there is no {service} in the repo, and no chart makes it, so this ServiceExport exports nothing"
+            where = export.place.within("metadata", "name")
+            yield Problem(
+                export.place, where, "export-without-service", message, "Add the Service, or remove the export."
+            )
 
 
 def _named(snapshot: Snapshot) -> dict[ObjectKey, tuple[str, ...]]:

@@ -16,6 +16,7 @@ from reconciler.model.snapshot import Problem, Severity, Snapshot
 from reconciler.render.claims import Claims
 from reconciler.render.contents import Contents
 from reconciler.render.contested import contested, some
+from reconciler.render.exports import unfollowed
 from reconciler.render.ground import NO_ANSWERS, prepared
 from reconciler.render.lint import lint
 
@@ -53,8 +54,14 @@ def render(
     charted = claims.disputes()
     for unit in charted.units:
         del units[unit]
-    linted = lint(snapshot, facts, ground.overrides)
-    problems = (*ground.exports.problems, *disputes.problems, *charted.problems, *found.problems(), *linted)
+    problems = (
+        *ground.exports.problems,
+        *disputes.problems,
+        *charted.problems,
+        *found.problems(),
+        *(unfollowed(snapshot, ground.exports, ground.charts.objects.followed) if not found.faults else ()),
+        *lint(snapshot, facts, ground.overrides),
+    )
     broken = {name for problem in problems if problem.severity is Severity.ERROR for name in problem.concerns}
     return Feeds(units, tuple(sorted(problems)), frozenset(broken.union(disputes.lost)))
 

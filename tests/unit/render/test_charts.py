@@ -356,6 +356,20 @@ def test_export_follows_a_service_of_a_chart():
     assert "ServiceExport.multicluster.x-k8s.io shop/web" in keys(feeds)
 
 
+def test_export_whose_service_no_chart_makes_is_a_problem():
+    export = service_export("other", namespace="shop")
+    feeds = rendered(EAST, WEB, APP, export, answer=made(bare(service())))
+    assert [(problem.rule, problem.place) for problem in feeds.problems] == [
+        ("export-without-service", place_of(export))
+    ]
+
+
+def test_export_is_not_judged_while_a_chart_cannot_be_rendered():
+    fault = ChartAnswer(fault=Fault("chart-not-found", "there is no chart web", ""))
+    feeds = rendered(EAST, WEB, APP, service_export(namespace="shop"), answer=fault)
+    assert [problem.rule for problem in feeds.problems] == ["chart-not-found"]
+
+
 def test_what_is_no_object_is_a_problem_of_the_chart():
     feeds = rendered(EAST, WEB, APP, answer=made({"just": "values"}))
     assert [problem.rule for problem in feeds.problems] == ["chart-object"]
