@@ -196,6 +196,25 @@ def test_remote_base_is_not_fetched(repo: FleetRepo) -> None:
     assert "apps/east/kustomization.yaml:1:13" in done.stdout
 
 
+def test_remote_base_that_is_allowed_is_not_fetched_offline(repo: FleetRepo) -> None:
+    files = overlays("resources: ['https://127.0.0.1:9/base']\n", "resources: [../base]\n")
+    repo.commit(two(files, kustomize={"remoteBases": True}))
+    done = repo.run("check", "-o", "text", "--offline")
+    assert done.code == 3
+    assert "nothing is fetched offline" in done.stdout
+
+
+def test_kustomization_is_found_by_its_path(repo: FleetRepo) -> None:
+    found = subscription("east")
+    found["metadata"]["annotations"] = {"reconciler.clusternet.io/feeds-from": "apps/east, shared"}
+    thing = manifests.config_map("default", "shared", "1")
+    repo.commit(fleet({**SHAPES["overlays"], "shared/thing.yaml": thing}, found))
+    done = repo.run("render", "-o", "json")
+    assert done.code == 0, problems(done)
+    wanted = [*by_hand(repo.work / "apps" / "east"), thing]
+    assert _sorted(rendered(done)["east"]) == _sorted(wanted)
+
+
 def test_remote_base_that_is_allowed_is_fetched(repo: FleetRepo, tmp_path: Path) -> None:
     base = tmp_path / "elsewhere"
     base.mkdir()
