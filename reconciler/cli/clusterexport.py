@@ -68,7 +68,9 @@ async def export(given: dict[str, Any]) -> Exported:
     names = {i: snapshot.clusters[i].value.name if i in snapshot.clusters else known[i].name for i in silent}
     ordered = tuple(sorted(files, key=lambda file: (file.cluster, file.path)))
     needed = questions(snapshot, known).clusters if parent else silent
-    return Exported(ordered, {names[i]: why for i, why in silent.items()}, complete=not silent.keys() & set(needed))
+    return Exported(
+        ordered, {names[i]: silence.why for i, silence in silent.items()}, complete=not silent.keys() & set(needed)
+    )
 
 
 def _settings(settings: Settings, parent: str | None) -> Settings:

@@ -13,7 +13,7 @@ from reconciler.adapters.kube.client import Client
 from reconciler.apply import childfacts
 from reconciler.model.authored import SubscriptionSpec
 from reconciler.model.clusters import ClusterFacts
-from reconciler.model.errors import ApiError, ReconcilerError
+from reconciler.model.errors import ApiError, ReconcilerError, Unreachable
 from reconciler.model.selectors import LabelIndex
 from reconciler.model.snapshot import Snapshot
 
@@ -23,8 +23,18 @@ PATIENCE = 20.0
 """Seconds after which a child that does not answer is passed over."""
 
 Connect = Callable[[ClusterFacts], Awaitable[Client]]
-Silent = Mapping[str, str]
-"""Why a child could not be asked, by cluster id."""
+
+
+class Silence(msgspec.Struct, frozen=True):
+    """Why a child was not asked."""
+
+    why: str
+    lost: bool = False
+    """It is out of reach: nothing new can be brought there either."""
+
+
+Silent = Mapping[str, Silence]
+"""Children that were not asked, by cluster id."""
 
 
 class Questions(msgspec.Struct, frozen=True):
@@ -72,7 +82,8 @@ async def asked(
 ) -> tuple[Mapping[str, ClusterFacts], Silent]:
     """The facts with the answers of the children, and who did not answer."""
     room = asyncio.Semaphore(AT_ONCE)
-    known, silent = dict(facts), {}
+    known: dict[str, ClusterFacts] = dict(facts)
+    silent: dict[str, Silence] = {}
 
     async def ask(cluster: str) -> None:
         async with room:
@@ -80,14 +91,23 @@ async def asked(
                 async with asyncio.timeout(PATIENCE):
                     known[cluster] = await answer(await connect(facts[cluster]), facts[cluster], wanted)
             except TimeoutError:
-                silent[cluster] = f"it did not answer within {PATIENCE:g} s"
+                silent[cluster] = Silence(f"it did not answer within {PATIENCE:g} s", lost=True)
             except ReconcilerError as error:
-                silent[cluster] = _why(error)
+                silent[cluster] = Silence(_why(error), isinstance(error, Unreachable))
 
     async with asyncio.TaskGroup() as group:
         for cluster in wanted.clusters:
             group.create_task(ask(cluster), name=f"ask {cluster}")
     return known, dict(sorted(silent.items()))
+
+
+def cautious(facts: Mapping[str, ClusterFacts], wanted: Questions, silent: Silent) -> Mapping[str, ClusterFacts]:
+    """The facts, in which a cluster out of reach has no room: a sum of which nothing was taken off would promise it.
+
+    What it has stays there; where its nodes are known from a file, they count as the file says.
+    """
+    lost = {i for i, silence in silent.items() if silence.lost and i in wanted.room and facts[i].nodes is None}
+    return {i: msgspec.structs.replace(one, allocatable={}) if i in lost else one for i, one in facts.items()}
 
 
 async def answer(child: Client, cluster: ClusterFacts, wanted: Questions) -> ClusterFacts:

@@ -43,9 +43,10 @@ class Reach:
         if not wanted.clusters:
             return listed
         known, silent = await asking.asked(listed, wanted, self.client)
-        for cluster, why in silent.items():
-            tell(Event("read", f"its capacity or kinds could not be asked: {why}", Level.WARNING, listed[cluster].name))
-        return known
+        for cluster, silence in silent.items():
+            text = f"its capacity or kinds could not be asked: {silence.why}"
+            tell(Event("read", text, Level.WARNING, listed[cluster].name))
+        return asking.cautious(known, wanted, silent)
 
     async def everything(self, snapshot: Snapshot) -> tuple[Mapping[str, ClusterFacts], Silent]:
         """All facts of all clusters, as far as our accounts may know them, and who did not answer, with the reason."""

@@ -1,11 +1,15 @@
 """What the children are asked for, as far as a commit needs it."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from reconciler.adapters.kube.client import Listing
+from reconciler.model.clusters import ClusterFacts, NodeFact
+from reconciler.model.errors import ApiError, ReconcilerError, Unreachable
 from reconciler.model.snapshot import Snapshot
-from reconciler.sync.asking import Questions, questions
+from reconciler.sync.asking import Questions, Silence, asked, cautious, questions
 from tests.unit.snapshots import cluster, cluster_id, deployment, everywhere, facts, labelled, snapshot, subscription
 
 EAST, WEST = cluster_id(1), cluster_id(2)
@@ -52,3 +56,44 @@ def test_answers_are_asked_for_together() -> None:
     wanted = questions(found, facts(found))
     assert wanted == Questions(frozenset({EAST}), frozenset({EAST, WEST}))
     assert wanted.clusters == (EAST, WEST)
+
+
+LOST, REFUSED = Unreachable("unreachable", "nobody there"), ApiError(403, "Forbidden", "may not list pods")
+
+
+@pytest.mark.parametrize(
+    ("error", "lost", "said", "left"),
+    [
+        (LOST, True, "nobody there", {}),
+        (REFUSED, False, "may not list pods; `reconciler cluster add` gives its account the right", {"cpu": "8"}),
+    ],
+    ids=["out-of-reach", "forbidden"],
+)
+def test_who_does_not_answer_costs_only_itself(
+    error: ReconcilerError, lost: bool, said: str, left: dict[str, str]
+) -> None:
+    fleet = {i: ClusterFacts(i, f"n-{i}", i, allocatable={"cpu": "8"}) for i in (EAST, WEST)}
+
+    async def connect(cluster: ClusterFacts) -> Any:
+        if cluster.id == EAST:
+            raise error
+        return Answering()
+
+    wanted = Questions(room=frozenset({EAST, WEST}))
+    known, silent = asyncio.run(asked(fleet, wanted, connect))
+    assert silent == {EAST: Silence(said, lost)}
+    assert known[EAST] == fleet[EAST]
+    assert known[WEST].nodes == ()
+    assert cautious(known, wanted, silent)[EAST].allocatable == left
+
+
+class Answering:
+    """A cluster without nodes and pods."""
+
+    async def list(self, path: str, **_: Any) -> Listing:
+        return Listing((), "1")
+
+
+def test_what_a_file_says_of_the_nodes_of_a_cluster_out_of_reach_stays() -> None:
+    fleet = {EAST: ClusterFacts(EAST, "n", "east", allocatable={"cpu": "8"}, nodes=(NodeFact(free=(("cpu", 1),)),))}
+    assert cautious(fleet, Questions(room=frozenset({EAST})), {EAST: Silence("gone", lost=True)}) == fleet
