@@ -10,15 +10,18 @@ import msgspec
 
 from reconciler.adapters import salt
 from reconciler.adapters.files import Directory
+from reconciler.apply.texts import Texts
 from reconciler.cli import options, terminal
 from reconciler.model.errors import Exit, UsageError
 from reconciler.model.feed import RenderedFeed, RenderedObject
 from reconciler.model.inflation import Role
 from reconciler.model.objects import Object
+from reconciler.model.plan import Evidence, Work
 from reconciler.model.snapshot import Severity
 from reconciler.planning import filenames
 from reconciler.render.shown import shown
 from reconciler.sync import reading
+from reconciler.sync.opening import as_they_stand
 from reconciler.sync.selection import Selection
 from reconciler.sync.worklist import Evaluated
 
@@ -41,39 +44,61 @@ def render(**given: Any) -> None:
     """
     if (given["output"] == "dir") != (given["out"] is not None):
         raise click.UsageError("-o dir and --out DIR belong together")
-    found = asyncio.run(reading.evaluated(options.reading(given)))
-    selection = Selection(options.narrow(given), found.facts, found.snapshot)
     veil = None if given["show_secrets"] else salt.fresh()
+    found = asyncio.run(_asked(given, veil))
     if given["output"] == "clusternet":
+        selection = Selection(options.narrow(given), found.facts, found.snapshot)
         for text in _graph(found, selection, veil):
             terminal.emit(text)
-    else:
-        feeds = [_shown(feed, veil) for unit, feed in found.feeds.units.items() if selection.includes(unit)]
-        feeds.sort(key=lambda feed: (found.facts[feed.unit.cluster].name, feed.unit.subscription))
-        _print(found, feeds, given)
+    elif given["output"] != "dir":
+        _print(found, _feeds(found, given, veil), given)
     if any(problem.severity is Severity.ERROR for problem in found.problems):
         terminal.talk("the repo has problems: reconciler check shows them")
         raise click.exceptions.Exit(int(Exit.PROBLEMS))
 
 
-def _shown(feed: RenderedFeed, veil: bytes | None) -> RenderedFeed:
-    objects, aside = (
-        tuple(msgspec.structs.replace(rendered, body=shown(rendered, veil)) for rendered in rendered_objects)
-        for rendered_objects in (feed.objects, feed.aside)
-    )
-    return msgspec.structs.replace(feed, objects=objects, aside=aside)
+async def _asked(given: dict[str, Any], veil: bytes | None) -> Evaluated:
+    asked = options.reading(given)
+    if given["output"] != "dir":
+        return await reading.evaluated(asked)
+    async with reading.grounded(asked) as ground:
+        found = await ground.evaluated()
+        feeds = _feeds(found, given, veil)
+        evidence = Evidence(clean=False, subscription_known=True, cluster_known=True, placed=True)
+        works = [Work(feed.unit, feed, evidence) for feed in feeds]
+        _write(found, feeds, given["out"], Texts(await as_they_stand(ground.library.tools, works)))
+        return found
+
+
+def _feeds(found: Evaluated, given: dict[str, Any], veil: bytes | None) -> list[RenderedFeed]:
+    """What was asked for, as it may be shown, by cluster and Subscription; clusters that get the same share it."""
+    selection = Selection(options.narrow(given), found.facts, found.snapshot)
+    known: dict[int, tuple[RenderedObject, ...]] = {}
+
+    def shared(objects: tuple[RenderedObject, ...]) -> tuple[RenderedObject, ...]:
+        if id(objects) not in known:
+            # the files of a directory hold encrypted objects as they stand, so those need no veil
+            as_is = given["output"] == "dir"
+            known[id(objects)] = tuple(
+                one if as_is and one.seal else msgspec.structs.replace(one, body=shown(one, veil)) for one in objects
+            )
+        return known[id(objects)]
+
+    feeds = [
+        msgspec.structs.replace(feed, objects=shared(feed.objects), aside=shared(feed.aside))
+        for unit, feed in found.feeds.units.items()
+        if selection.includes(unit)
+    ]
+    return sorted(feeds, key=lambda feed: (found.facts[feed.unit.cluster].name, feed.unit.subscription))
 
 
 def _print(found: Evaluated, feeds: Sequence[RenderedFeed], given: dict[str, Any]) -> None:
-    match given["output"]:
-        case "dir":
-            _write(found, feeds, given["out"])
-        case "json":
-            told = [_data(found, feed, hooks=given["hooks"]) for feed in feeds]
-            terminal.emit(terminal.structured(told, "json"))
-        case output:
-            for text in _texts(found, feeds, names=output == "name", hooks=given["hooks"]):
-                terminal.emit(text)
+    if given["output"] == "json":
+        told = [_data(found, feed, hooks=given["hooks"]) for feed in feeds]
+        terminal.emit(terminal.structured(told, "json"))
+        return
+    for text in _texts(found, feeds, names=given["output"] == "name", hooks=given["hooks"]):
+        terminal.emit(text)
 
 
 def _texts(found: Evaluated, feeds: Sequence[RenderedFeed], *, names: bool, hooks: bool) -> Iterator[str]:
@@ -112,7 +137,7 @@ def _data(found: Evaluated, feed: RenderedFeed, *, hooks: bool) -> dict[str, Any
     return told
 
 
-def _write(found: Evaluated, feeds: Sequence[RenderedFeed], out: Path) -> None:
+def _write(found: Evaluated, feeds: Sequence[RenderedFeed], out: Path, texts: Texts) -> None:
     """The files of a delivery into a directory, without what it keeps beside them for the next run."""
     if out.exists() and any(out.iterdir()):
         raise UsageError("not-empty", f"{out} is not empty", "name another directory, or remove what is in it")
@@ -125,7 +150,7 @@ def _write(found: Evaluated, feeds: Sequence[RenderedFeed], out: Path) -> None:
     for feed in feeds:
         for rendered in feed.objects:
             path = filenames.in_directory(found.facts[feed.unit.cluster].name, feed.unit.subscription, rendered.key)
-            directory.write(path, filenames.serialise(rendered.body))
+            directory.write(path, texts.of(rendered)[0])
     terminal.talk(f"wrote {sum(len(feed.objects) for feed in feeds)} objects of {len(owners)} clusters to {out}")
 
 

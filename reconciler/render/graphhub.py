@@ -49,7 +49,7 @@ def _manifest(commit: Commit, part: Part, relations: Mapping[str, str]) -> Objec
     version = resource.api_version.rpartition("/")[2]
     told = {"group": key.group, "version": version, "kind": key.kind, "namespace": key.namespace, "name": key.name}
     config = {names.CONFIG + word: value for word, value in told.items()}
-    template = names.marked(without_server_writes(commit.shown(resource.body)))
+    template = names.marked(without_server_writes(commit.shown(resource)))
     return {
         "apiVersion": names.API_VERSION,
         "kind": "Manifest",

@@ -17,6 +17,7 @@ from reconciler.model.snapshot import Resource, Snapshot, Sourced
 from reconciler.render import fingerprints, graphnames
 from reconciler.render.exports import exports, is_service
 from reconciler.render.overrides import Overrides
+from reconciler.render.shown import shown, shown_body
 
 _CHART = (graphnames.GROUP, "HelmChart")
 
@@ -109,7 +110,7 @@ class Commit:
         feed = self.feeds.units.get(unit)
         if feed is None:
             return None
-        return {rendered.key: self.shown(rendered.body) for rendered in feed.objects}
+        return {rendered.key: shown(rendered, self.salt) for rendered in feed.objects}
 
     def secrets(self, unit: Unit) -> frozenset[str]:
         """The values of the Secrets that a unit delivers."""
@@ -117,9 +118,9 @@ class Commit:
         objects = (*feed.objects, *feed.aside) if feed is not None else ()
         return fingerprints.secret_texts(rendered.body for rendered in objects)
 
-    def shown(self, body: Object) -> Object:
-        """An object as it may be shown."""
-        return fingerprints.veiled(body, self.salt)
+    def shown(self, resource: Resource) -> Object:
+        """An object of the repo as it may be shown."""
+        return shown_body(resource.body, resource.seal, self.salt)
 
 
 def encoded(value: Any) -> str:

@@ -1,13 +1,19 @@
 """Rendered objects as they may be shown to people and logs: no value of a Secret, nothing decrypted."""
 
 from reconciler.model.feed import RenderedObject
+from reconciler.model.inflation import Seal
 from reconciler.model.objects import Object
 from reconciler.render import sealed
 from reconciler.render.fingerprints import veiled
 
 
 def shown(rendered: RenderedObject, salt: bytes | None) -> Object:
-    """The object with the values of Secrets as fingerprints; in clear without a salt. Encrypted ones stay so."""
-    if rendered.seal is not None:
-        return sealed.shown(rendered.body)
-    return veiled(rendered.body, salt)
+    """The object as it may be shown; without a salt as it is."""
+    return shown_body(rendered.body, rendered.seal, salt)
+
+
+def shown_body(body: Object, seal: Seal | None, salt: bytes | None) -> Object:
+    """Values of Secrets as fingerprints; of an encrypted object its ciphertexts as fingerprints, nothing decrypted."""
+    if salt is None:
+        return body
+    return veiled(body, salt) if seal is None else sealed.shown(body)

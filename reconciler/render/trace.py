@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from reconciler.model.feed import Unit
+from reconciler.model.inflation import Seal
 from reconciler.model.objects import Object, ObjectKey
 from reconciler.model.placement import Placement
 from reconciler.model.snapshot import Place, Resource, Severity, Snapshot
@@ -58,6 +59,8 @@ class Chain(msgspec.Struct, frozen=True):
     """Of an object that a chart made: which chart, with which values."""
     reads: tuple[str, ...] = ()
     """Variables that its template looked at."""
+    seal: Seal | None = None
+    """Of an encrypted object."""
 
 
 def trace(ground: Ground, unit: Unit, placement: Placement, key: ObjectKey) -> Chain | None:
@@ -69,7 +72,8 @@ def trace(ground: Ground, unit: Unit, placement: Placement, key: ObjectKey) -> C
         first = _source(ground.snapshot, unit, subject.resource)
         layers = subject.applicable.on(unit.cluster)
         share = _share(placement, subject.feed, where, subject.applicable)
-        return Chain(unit, key, tuple(_moments(subject.resource, first, layers, share, ground)))
+        moments = tuple(_moments(subject.resource, first, layers, share, ground))
+        return Chain(unit, key, moments, seal=subject.resource.seal)
     if isinstance(maker, TemplatedSubject):
         return _templated(ground, unit, placement, maker)
     for one in contents.makers.values():

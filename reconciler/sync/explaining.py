@@ -13,7 +13,8 @@ import msgspec
 from reconciler.model.errors import UsageError
 from reconciler.model.objects import Object
 from reconciler.render.fieldnames import dotted
-from reconciler.render.fingerprints import concealed, veiled
+from reconciler.render.fingerprints import concealed
+from reconciler.render.shown import shown_body
 from reconciler.render.trace import GONE, Moment, Sort, at, changes, leaves, sources
 from reconciler.render.tracecharts import Origin, ValueStep
 from reconciler.render.traceops import inside, operations
@@ -74,7 +75,9 @@ class Explained(msgspec.Struct, frozen=True):
 async def explained(ground: Ground, options: Options, traced: Traced, field: Path, veil: bytes | None) -> Explained:
     """The answer for one field, or for all of an object. UsageError when the object never had such a field."""
     chain = traced.chain
-    moments = [msgspec.structs.replace(moment, body=veiled(moment.body, veil)) for moment in chain.moments]
+    moments = [
+        msgspec.structs.replace(moment, body=shown_body(moment.body, chain.seal, veil)) for moment in chain.moments
+    ]
     told = list(_moments(moments, field))
     if field and not told:
         raise _no_such_field(moments[-1].body, field)
