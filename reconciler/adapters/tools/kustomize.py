@@ -31,7 +31,7 @@ _WORDS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
         (r'unknown field "(\w+)"', 'unknown field "{0}"'),
         (
             r"cannot unmarshal (\w+) into Go struct field [\w.]*?(\w+) of type",
-            "`{1}` holds a {0}, which is wrong there",
+            "`{1}` has the wrong type ({0})",
         ),
         (r"yaml: line (\d+): [^`]* in File: ([\w./-]+)", "'{1}' is not YAML, near line {0}"),
         (
