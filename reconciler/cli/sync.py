@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import os
 import signal
 from collections.abc import Coroutine
@@ -17,10 +16,6 @@ from reconciler.cli.runreport import print_report
 from reconciler.model.errors import Exit, UsageError
 from reconciler.sync.options import Options
 from reconciler.sync.trustedkeys import keys_in
-
-COLLECT_SELDOM = (200_000, 20, 50)
-"""Allocations between two collections: a fleet is a hundred thousand small values that live as long as the run, and
-looking through them again and again was a fifth of it."""
 
 
 @click.command()
@@ -63,7 +58,6 @@ def sync(**given: Any) -> None:
     once = given["once"] or given["dry_run"]
     if not once and revision.kind in ("tag", "commit"):
         raise UsageError("fixed-commit", f"a {revision.kind} does not move", "add --once")
-    gc.set_threshold(*COLLECT_SELDOM)
     run = Options(
         repo=given["repo"],
         revision=revision,

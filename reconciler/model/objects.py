@@ -5,6 +5,7 @@ Objects of Kubernetes are plain read-only mappings: nothing here or above mutate
 
 import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NewType
 
 import msgspec
@@ -36,6 +37,7 @@ class ObjectKey(msgspec.Struct, frozen=True, order=True):
         return f"{kind} {self.namespace}/{self.name}" if self.namespace else f"{kind} {self.name}"
 
 
+@lru_cache(maxsize=1 << 12)
 def group_of(api_version: str) -> str:
     """The API group of an `apiVersion`; empty for the core group."""
     group, slash, _ = api_version.partition("/")
