@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import subprocess
@@ -169,6 +170,30 @@ def test_the_same_is_printed_offline_before_and_after_delivery(hub: Desk) -> Non
     key = f"apps/v1/Deployment/{hub.namespace}/web"
     assert sum(cluster.running[key] for cluster in ours(hub, hub.evaluated(offline=True)).values()) == 7
     assert "nothing to do" in hub.run(str(RECONCILER), "sync", "--once", ".")
+
+
+def test_a_cluster_out_of_reach_keeps_its_replicas_and_the_others_get_the_new_ones(hub: Desk) -> None:
+    hub.git("init", "--quiet")
+    hub.git("add", ".")
+    hub.git("commit", "--quiet", "-m", "web")
+    hub.run(str(RECONCILER), "sync", "--once", ".")
+    before = replicas(json.loads(hub.run(str(RECONCILER), "schedule", "-o", "json")))
+    gone, other = hub.children
+    nowhere = base64.b64encode(b"https://127.0.0.1:9").decode()
+    patch = json.dumps({"data": {names.ADVERTISED: nowhere}})
+    hub.fleet.parent.kubectl("patch", "secret", names.SECRET, "-n", f"clusternet-{gone}", "--type=merge", "-p", patch)
+    hub.write("web.yaml", {**hub.web, "spec": {**hub.web["spec"], "replicas": 12}})
+    hub.git("commit", "--quiet", "-am", "More")
+    assert "1 changed" in hub.run(str(RECONCILER), "sync", "--once", ".")
+    assert replicas(json.loads(hub.run(str(RECONCILER), "schedule", "-o", "json"))) == {
+        gone: before[gone],
+        other: 12 - before[gone],
+    }
+
+
+def replicas(schedule: list[dict[str, Any]]) -> dict[str, int]:
+    (one,) = schedule
+    return {placement["cluster"]: sum(placement["replicas"].values()) for placement in one["placements"]}
 
 
 def test_an_export_is_the_same_bytes_when_nothing_changed_and_holds_no_secret(hub: Desk) -> None:
