@@ -29,8 +29,7 @@ class Made(msgspec.Struct, frozen=True):
     aside: tuple[RenderedObject, ...] = ()
     """Hooks and tests, sorted by key."""
     faults: tuple[Fault, ...] = ()
-    warnings: tuple[tuple[str, str, str], ...] = ()
-    """Rule, message and hint."""
+    warnings: tuple[Fault, ...] = ()
     scopes: tuple[tuple[str, str, bool], ...] = ()
     """Kinds that Kubernetes does not define, and whether they were put into namespaces."""
 
@@ -134,13 +133,13 @@ def _twice(objects: Iterable[RenderedObject]) -> ObjectKey | None:
     return None
 
 
-def _hooks(chart: HelmChart, aside: Iterable[RenderedObject]) -> Iterator[tuple[str, str, str]]:
+def _hooks(chart: HelmChart, aside: Iterable[RenderedObject]) -> Iterator[Fault]:
     hooks = sorted({str(found.key) for found in aside if found.role is Role.HOOK})
     if hooks:
         count = "1 hook, which is" if len(hooks) == 1 else f"{len(hooks)} hooks, which are"
         more = f" and {len(hooks) - 3} more" if len(hooks) > 3 else ""
         message = f"the chart {chart.spec.chart} has {count} not run: {', '.join(hooks[:3])}{more}"
-        yield "chart-hooks-not-run", message, _HOOK_HINT
+        yield Fault("chart-hooks-not-run", message, _HOOK_HINT)
 
 
 def _by_key(found: RenderedObject) -> Any:

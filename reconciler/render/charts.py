@@ -15,6 +15,7 @@ from reconciler.model.inflation import Chart, ChartAnswer, ChartRender
 from reconciler.model.inflation import Fault as NoAnswer
 from reconciler.model.objects import BlobId, ObjectKey, canonical, digest_of
 from reconciler.model.snapshot import Problem, Severity, Sourced
+from reconciler.render.chartfaults import told
 from reconciler.render.chartobjects import ChartObjects, Made
 from reconciler.render.overrides import Applicable, Layer
 from reconciler.render.questions import Capabilities, Questions
@@ -23,15 +24,33 @@ from reconciler.render.templates import Filled, Filling, variant_of
 from reconciler.render.unread import unread
 from reconciler.render.values import ChartStages, chart_of
 
-_FIELDS = {"repo": "repo", "repository": "repo", "version": "version", "secret": "chartPullSecret", "scheme": "repo"}
 UNANSWERED = NoAnswer("not-rendered", "nobody said what comes of it", "Run the command again where helm can be run.")
 """A safety net: what has no answer is never left out in silence."""
+
+
+class ChartFiles:
+    """Files of charts that lie in the fleet repo."""
+
+    def __init__(self, files: Mapping[str, BlobId]) -> None:
+        """`files` are all of the tree."""
+        self._files = files
+        self._known: dict[str, tuple[tuple[str, BlobId], ...]] = {}
+
+    def below(self, repo: str) -> tuple[tuple[str, BlobId], ...]:
+        """All files of a chart repository that is a directory of the fleet repo; none of one that is a URL."""
+        if "://" in repo:
+            return ()
+        if repo not in self._known:
+            directory = "".join(f"{part}/" for part in repo.split("/") if part not in ("", "."))
+            found = ((path, blob) for path, blob in self._files.items() if path.startswith(directory))
+            self._known[repo] = tuple(sorted(found))
+        return self._known[repo]
 
 
 class Charts(msgspec.Struct, frozen=True):
     """What all charts of a snapshot are rendered with."""
 
-    files: Mapping[str, BlobId]
+    files: ChartFiles
     questions: Questions
     capabilities: Capabilities
     filling: Filling
@@ -98,15 +117,16 @@ class ChartSubject:
         question = self._question(way, cluster)
         if way.chart is None or question is None:
             return Rendering(None, (way.overrides,), way.findings)
+        stages = self._stages[variant_of(filled.layers)]
         answer = self._charts.questions.chart(question)
         fault = answer.fault if answer is not None else UNANSWERED
         if answer is None or fault is not None:
-            return Rendering(None, (way.overrides,), way.findings, (self._fault(fault or UNANSWERED),))
+            return Rendering(None, (way.overrides,), way.findings, (told(fault or UNANSWERED, self.sourced, stages),))
         memory = (question, way.chart.spec.disable_hooks)
         if memory not in self._made:
             facts = self._charts.facts[cluster]
             self._made[memory] = self._charts.objects.made(way.chart, question, answer, facts)
-        return self._rendering(way, way.chart, question, self._made[memory], answer)
+        return self._rendering(way, stages, question, self._made[memory], answer)
 
     def unread(self) -> Iterator[Problem]:
         """Values of any cluster so far that no answer says to be read."""
@@ -153,37 +173,29 @@ class ChartSubject:
             kubernetes,
             apis,
             bool(spec.skip_crds),
-            files_below(self._charts.files, spec.repo),
+            self._charts.files.below(spec.repo),
         )
 
     def _rendering(
-        self, way: _Way, chart: HelmChart, question: ChartRender, made: Made, answer: ChartAnswer
+        self, way: _Way, stages: ChartStages, question: ChartRender, made: Made, answer: ChartAnswer
     ) -> Rendering:
         memory = (id(way), id(made))
         known = self._rendered.get(memory)
         if known is None:
             self._answers.setdefault(id(way), []).append(answer)
             read = Read(ReadOf.CHART, _named(self.sourced.value), digest_of([answer.digest, question, made.scopes]))
-            warnings = tuple(self._warning(*warning) for warning in made.warnings)
+            warnings = tuple(told(warning, self.sourced, stages, Severity.WARNING) for warning in made.warnings)
+            spec = (way.chart or self.sourced.value).spec
             known = self._rendered[memory] = Rendering(
                 objects=made.objects if not made.faults else None,
                 reads=(way.overrides, read),
                 problems=(*way.findings, *warnings),
-                faults=tuple(self._fault(fault) for fault in made.faults),
+                faults=tuple(told(fault, self.sourced, stages) for fault in made.faults),
                 aside=made.aside,
                 release=ObjectKey("helm.sh", "Release", question.namespace, question.release),
-                namespace=chart.spec.target_namespace if chart.spec.create_namespace is not False else "",
+                namespace=spec.target_namespace if spec.create_namespace is not False else "",
             )
         return known
-
-    def _fault(self, fault: NoAnswer) -> Problem:
-        member = next((field for word, field in _FIELDS.items() if word in fault.rule), "chart")
-        place = self.sourced.place
-        return Problem(place, place.within("spec", member), fault.rule, fault.message, fault.hint)
-
-    def _warning(self, rule: str, message: str, hint: str) -> Problem:
-        place = self.sourced.place
-        return Problem(place, place.within("spec", "chart"), rule, message, hint, Severity.WARNING)
 
 
 def chart_named(chart: HelmChart) -> Chart:
@@ -191,16 +203,6 @@ def chart_named(chart: HelmChart) -> Chart:
     spec, secret = chart.spec, chart.spec.chart_pull_secret
     credentials = f"{secret.namespace or chart.metadata.namespace or 'default'}/{secret.name}" if secret else ""
     return Chart(spec.repo, spec.chart, spec.version or "", bool(spec.plain_http), credentials)
-
-
-def files_below(files: Mapping[str, BlobId], repo: str) -> tuple[tuple[str, BlobId], ...]:
-    """All files of a chart repository that is a directory of the fleet repo; none of one that is a URL."""
-    if "://" in repo:
-        return ()
-    directory = "/".join(part for part in repo.split("/") if part not in ("", "."))
-    return tuple(
-        sorted((path, blob) for path, blob in files.items() if not directory or path.startswith(directory + "/"))
-    )
 
 
 def _named(chart: HelmChart) -> str:

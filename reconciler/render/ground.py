@@ -11,7 +11,7 @@ from reconciler.model.placement import Schedule
 from reconciler.model.selectors import LabelIndex
 from reconciler.model.snapshot import Snapshot
 from reconciler.render.chartobjects import ChartObjects
-from reconciler.render.charts import Charts
+from reconciler.render.charts import ChartFiles, Charts
 from reconciler.render.exports import Exports, exports
 from reconciler.render.overrides import Overrides
 from reconciler.render.questions import Capabilities, Questions
@@ -54,6 +54,6 @@ def prepared(
         questions=questions,
         filling=filling,
         files=TemplateFiles(snapshot, filling),
-        charts=Charts(snapshot.files, questions, Capabilities(), filling, facts, objects),
+        charts=Charts(ChartFiles(snapshot.files), questions, Capabilities(), filling, facts, objects),
         spaces=Spaces(snapshot, schedule),
     )

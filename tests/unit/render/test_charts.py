@@ -301,6 +301,33 @@ def test_fault_of_some_clusters_names_them():
     assert list(feeds.units) == [Unit("default/app", cluster_id(1))]
 
 
+def chart_override(text):
+    return override(text, "Helm", overrideChart=True)
+
+
+@pytest.mark.parametrize(
+    ("rule", "overrides", "at"),
+    [
+        pytest.param("chart-version", [], ("spec", "version"), id="of the HelmChart"),
+        pytest.param("chart-refused", [], ("spec", "repo"), id="of its repository"),
+        pytest.param("chart-render", [], ("spec", "chart"), id="of the chart without values"),
+        pytest.param(
+            "chart-version", [chart_override("spec: {version: 9.9.9}")], 0, id="of an override of the version"
+        ),
+        pytest.param(
+            "chart-refused", [chart_override("spec: {version: 9.9.9}")], ("spec", "repo"), id="of another one"
+        ),
+        pytest.param("chart-values", [values("a: 1")], 0, id="of the only values"),
+        pytest.param("chart-values", [values("a: 1"), values("b: 1")], ("spec", "chart"), id="of several values"),
+    ],
+)
+def test_fault_stands_where_the_blame_is(rule, overrides, at):
+    glob = globalization("g", WEB, *overrides)
+    feeds = rendered(EAST, WEB, APP, glob, answer=ChartAnswer(fault=Fault(rule, "no", "")))
+    where = (place_of(glob), ("spec", "overrides", at, "value")) if isinstance(at, int) else (place_of(WEB), at)
+    assert [(found.place, found.field) for found in feeds.problems if found.rule == rule] == [where]
+
+
 def test_chart_that_nobody_rendered_is_never_left_out_in_silence():
     snap = snapshot(EAST, WEB, APP)
     feeds = render(snap, schedule(snap, facts(snap), NOTHING_BEFORE), facts(snap))
