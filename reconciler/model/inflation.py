@@ -86,6 +86,8 @@ class ChartAnswer(msgspec.Struct, frozen=True):
     """JSON pointers of values that its templates read, as far as their text tells."""
     reads_everything: bool = False
     """Its templates also hand all values on, so that no value can be called unread."""
+    varies: tuple[str, ...] = ()
+    """Files of the chart that make something else each time, by chance or by the clock."""
     fault: Fault | None = None
 
 

@@ -18,6 +18,7 @@ from reconciler.render.exports import Exports, is_service
 from reconciler.render.templates import identity_of
 
 _OBJECT_HINT = "Correct the chart, or the values that it is given."
+_VARIES_HINT = "Give it the values that it draws by chance: passwords, keys, certificates, names."
 _HOOK_HINT = "Do what they do in another way; `disableHooks: true` says that you know."
 
 
@@ -63,7 +64,7 @@ class ChartObjects:
         return Made(
             tuple(sorted((*objects, *self._followed(objects)), key=_by_key)),
             tuple(sorted(aside, key=lambda found: (found.key, found.digest))),
-            warnings=tuple(_hooks(chart, aside)),
+            warnings=(*_hooks(chart, aside), *_varying(chart, answer)),
             scopes=scopes.told,
         )
 
@@ -140,6 +141,13 @@ def _hooks(chart: HelmChart, aside: Iterable[RenderedObject]) -> Iterator[Fault]
         more = f" and {len(hooks) - 3} more" if len(hooks) > 3 else ""
         message = f"the chart {chart.spec.chart} has {count} not run: {', '.join(hooks[:3])}{more}"
         yield Fault("chart-hooks-not-run", message, _HOOK_HINT)
+
+
+def _varying(chart: HelmChart, answer: ChartAnswer) -> Iterator[tuple[str, str, str]]:
+    if answer.varies:
+        more = f" and {len(answer.varies) - 3} more" if len(answer.varies) > 3 else ""
+        message = f"the chart {chart.spec.chart} makes something else each time: {', '.join(answer.varies[:3])}{more}"
+        yield "chart-varies", message, _VARIES_HINT
 
 
 def _by_key(found: RenderedObject) -> Any:

@@ -23,7 +23,7 @@ _QUOTED = re.compile(r"\"([^\"]*)\"")
 _TPL = re.compile(r"\btpl\b")
 _FILES = re.compile(r"\.Files\b")
 _CHANCE = re.compile(
-    r"\b(rand(?:AlphaNum|Alpha|Numeric|Ascii|Bytes|Int)|uuidv4|gen(?:PrivateKey|CA|CAWithKey|SelfSignedCert|"
+    r"(?<![\w.])(rand(?:AlphaNum|Alpha|Numeric|Ascii|Bytes|Int)|uuidv4|gen(?:PrivateKey|CA|CAWithKey|SelfSignedCert|"
     r"SelfSignedCertWithKey|SignedCert|SignedCertWithKey)|htpasswd|bcrypt|encryptAES|now|shuffle)\b"
 )
 

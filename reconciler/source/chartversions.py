@@ -65,6 +65,8 @@ def _bounds(group: str) -> Iterator[tuple[Bound, Bound]]:
             yield ((0, 0, 0), True), ((least, True) if len(given) == 3 else (above, False))
         elif sign == "<":
             yield ((0, 0, 0), True), (least, False)
+        elif sign in ("~", "~>") and given == (0, 0, 0):
+            yield (least, True), (_HIGHEST, False)  # helm takes it for any version
         elif sign == "=" and len(given) == 3:
             yield (least, True), (least, True)
         else:

@@ -52,9 +52,10 @@ async def rendered(
             work = _Work(tools, settings, helm, await helm.version())
         except ReconcilerError as error:
             return {one: ChartAnswer(fault=_fault(error)) for one in wanted}
-        answers = await asyncio.gather(*(work.answer(one) for one in wanted))
+        asked = list(dict.fromkeys(wanted))
+        answers = await asyncio.gather(*(work.answer(one) for one in asked))
         work.memory.trim()
-    return dict(zip(wanted, answers, strict=True))
+    return dict(zip(asked, answers, strict=True))
 
 
 class _Work:
@@ -82,17 +83,26 @@ class _Work:
         except ToolFailed as error:
             return ChartAnswer(fault=_fault(error))
         chart, reads = content.chart, content.reads
-        return ChartAnswer(objects, chart.version, chart.digest, content.defaults, reads.pointers, reads.everything)
+        varies = tuple(sorted({part.source for part in parts if part.varies}))
+        return ChartAnswer(
+            objects, chart.version, chart.digest, content.defaults, reads.pointers, reads.everything, varies
+        )
 
     async def _parts(self, question: ChartRender, content: Content) -> tuple[Part, ...]:
         apart = msgspec.structs.replace(question, chart=Chart("", ""), files=())
         asked = canonical((self._version, content.chart.digest, apart))
+        return await self._here.ask(asked, lambda: self._rendered(asked, question, content))
+
+    async def _rendered(self, asked: bytes, question: ChartRender, content: Content) -> tuple[Part, ...]:
         known = self.memory.find(asked)
         if known is not None:
             return known
         async with self._running:
             path = await self._here.ask(content.chart.digest, lambda: self._written(content))
             parts = await self._helm.template(question, path, content.chart.files)
+            if content.reads.chance:
+                again = await self._helm.template(question, path, content.chart.files)
+                parts = tuple(msgspec.structs.replace(part, varies=part not in again) for part in parts)
         self.memory.keep(asked, parts)
         return parts
 

@@ -33,6 +33,8 @@ class Part(msgspec.Struct, frozen=True):
     text: bytes
     definition: bool = False
     """It comes from a `crds` directory."""
+    varies: bool = False
+    """Rendered a second time it was something else."""
 
 
 class Failed(Exception):

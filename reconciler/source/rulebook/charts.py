@@ -68,6 +68,10 @@ ERRORS = {
 }
 
 WARNINGS = {
+    "chart-varies": (
+        "a chart draws values by chance or looks at the clock, so that objects change without a commit",
+        "Give it the values that it draws by chance: passwords, keys, certificates, names.",
+    ),
     "chart-name-twice": (
         "the address of an OCI registry ends with the name of the chart, which is added once more",
         "Leave the name of the chart out of `repo`.",
