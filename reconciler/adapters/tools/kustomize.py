@@ -56,6 +56,7 @@ _WORDS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
         (r"unable to parse SM or JSON patch", "a patch is neither an object nor a JSON patch that fits"),
         (r"(?:missing|doc is missing) (?:path|key): ([\w./~-]+)", "a JSON patch touches {0}, which is not there"),
         (r"resource with name ([\w.-]+) does not match a config", "`replicas` names {0}, and no object has that name"),
+        (r"must specify a source and at least one target", "a replacement needs a source and a target"),
         (r"nothing selected by ([^'\s]+)", "the source of a replacement, {0}, is not there"),
         (r'unable to find field "([\w./-]+)" in replacement target', "a replacement goes to {0}, which is not there"),
         (r"ID conflict", "two objects become one by the namespace that is set"),

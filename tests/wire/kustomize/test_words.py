@@ -55,9 +55,15 @@ WORDS = {
         "neither an object nor a JSON patch",
     ),
     "replacement source": (
-        "resources: [a.yaml]\nreplacements: [{source: {kind: Secret, name: nope}, targets: []}]\n",
+        "resources: [a.yaml]\nreplacements: [{source: {kind: Secret, name: nope}, "
+        "targets: [{select: {kind: ConfigMap}, fieldPaths: [data.b]}]}]\n",
         {"a.yaml": MAP},
         "source of a replacement",
+    ),
+    "replacement without targets": (
+        "resources: [a.yaml]\nreplacements: [{source: {kind: ConfigMap}, targets: []}]\n",
+        {"a.yaml": MAP},
+        "a source and a target",
     ),
     "replacement target": (
         "resources: [a.yaml]\nreplacements: [{source: {kind: ConfigMap, fieldPath: data.a}, "
