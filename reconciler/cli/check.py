@@ -11,7 +11,7 @@ from reconciler.cli import options, problems, terminal
 from reconciler.cli.terminal import talk
 from reconciler.model.errors import Exit
 from reconciler.model.snapshot import Problem, Severity
-from reconciler.sync import reading
+from reconciler.sync import checking, reading
 from reconciler.sync.options import Options
 from reconciler.sync.story import BrokenRepo
 
@@ -46,7 +46,7 @@ def check(**given: Any) -> None:
         return
     asked = options.reading(given)
     try:
-        found = asyncio.run(reading.evaluated(asked)).problems
+        found = asyncio.run(checking.problems(asked))
     except BrokenRepo as error:
         found = error.problems
     found = tuple(_placed(problem, _top(asked)) for problem in found)

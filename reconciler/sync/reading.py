@@ -1,6 +1,7 @@
 """The path for commands that only read: the work tree of a local repo, or a commit of any remote, up to the feeds."""
 
 import contextlib
+import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -71,11 +72,7 @@ async def grounded(options: Options, tell: Tell = unheard) -> AsyncIterator[Grou
     """Read a tree and ask who the clusters are."""
     if is_work_tree(options):
         worktree = OpenWorkTree(options)
-        tree = await worktree.files.tree()
-        settings = await worktree.library.settings(tree)
-        yield await _ground(
-            options, worktree.library, tree, lambda: previous.local(worktree.git, options, settings), tell
-        )
+        yield await worktree.ground(await worktree.files.tree(), tell)
         return
     async with opened(options) as repo:
         heads = await repo.heads(None)
@@ -132,9 +129,17 @@ class OpenWorkTree:
     def __init__(self, options: Options) -> None:
         self.git = Git(options.environment)
         self.files = WorkTree(self.git, Path(options.repo) / options.path)
-        cache = Cache(options.cache, "worktrees", REMEMBERED)
+        self.cache = Cache(options.cache, "worktrees", REMEMBERED)
         secrets = pull_secrets(options)
-        self.library = story.Library(Tools(self.files, cache, options.environment, options.offline, secrets=secrets))
+        tools = Tools(self.files, self.cache, options.environment, options.offline, secrets=secrets)
+        self.library = story.Library(tools)
+        self._options = options
+
+    async def ground(self, tree: Tree, tell: Tell = unheard) -> Ground:
+        """What a command stands on that reads `tree`, which `files` answered last."""
+        settings = await self.library.settings(tree)
+        local = functools.partial(previous.local, self.git, self._options, settings)
+        return await _ground(self._options, self.library, tree, local, tell)
 
 
 async def status_of(options: Options) -> FleetStatus:

@@ -138,6 +138,22 @@ complete --do-complete 'reconciler {words}'
 """
 
 
+def test_check_remembers_its_answer_only_for_the_same_files(fleet_repo: TemplateRepo) -> None:
+    def rules() -> list[str]:
+        return [found["rule"] for found in json.loads(run("check", "-o", "json", at=fleet_repo.work).stdout)]
+
+    extra = fleet_repo.work / "extra.yaml"
+    assert (rules(), rules()) == ([], [])
+    extra.write_text("kind: Namespace\n")
+    assert (rules(), rules()) == (["type-missing"], ["type-missing"])
+    extra.write_text("apiVersion: v1\n")
+    assert rules() == ["type-missing"]
+    extra.write_text("a: b\n")
+    assert rules() == ["not-an-object"]
+    extra.unlink()
+    assert rules() == []
+
+
 def shell(program: str, script: str, at: Path) -> str:
     env = {
         "PATH": f"{RECONCILER.parent}:/usr/local/bin:/usr/bin:/bin",
