@@ -156,3 +156,36 @@ spec:
     type: MergePatch
     value: '{{"metadata":{{"annotations":{{"shop.example/cluster":"{name}"}}}}}}'
 """
+
+
+def charted(clusters: int = 500) -> dict[str, bytes]:
+    """A chart that goes to every cluster, with other values in each of the three environments."""
+    reference = "{apiVersion: apps.clusternet.io/v1alpha1, kind: HelmChart, name: shop, namespace: default}"
+    files = {
+        "fleet.yaml": "fleet: bench\n",
+        "charts/shop/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\n",
+        "charts/shop/values.yaml": "replicas: 1\n",
+        "charts/shop/templates/web.yaml": "{{- range $i := until (int .Values.replicas) }}\n---\napiVersion: v1\n"
+        "kind: ConfigMap\nmetadata:\n  name: web-{{ $i }}\n{{- end }}\n",
+        "shop.yaml": "apiVersion: apps.clusternet.io/v1alpha1\nkind: HelmChart\nmetadata:\n  name: shop\n"
+        "  namespace: default\nspec:\n  repo: ./charts\n  chart: shop\n  targetNamespace: shop\n",
+        "subscription.yaml": "apiVersion: apps.clusternet.io/v1alpha1\nkind: Subscription\nmetadata:\n  name: shop\n"
+        f"  namespace: default\nspec:\n  subscribers:\n  - clusterAffinity: {{}}\n  feeds:\n  - {reference}\n",
+    }
+    files.update((f"clusters/{_cluster_name(n)}.yaml", _cluster(n)) for n in range(clusters))
+    for replicas, environment in enumerate(_ENVIRONMENTS, 2):
+        files[f"values/{environment}.yaml"] = f"""apiVersion: apps.clusternet.io/v1alpha1
+kind: Globalization
+metadata:
+  name: shop-{environment}
+spec:
+  clusterAffinity:
+    matchLabels:
+      environment: {environment}
+  feed: {reference}
+  overrides:
+  - name: replicas
+    type: Helm
+    value: 'replicas: {replicas}'
+"""
+    return {path: text.encode() for path, text in sorted(files.items())}

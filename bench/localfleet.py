@@ -54,3 +54,8 @@ def kubectl() -> str:
 
 def _hack_fleet(*arguments: str) -> str:
     return subprocess.run([str(HACK / "fleet"), *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def program(name: str) -> str:
+    """Path of a program, built first where it is not there."""
+    return _hack_fleet("binaries", name).split()[-1]

@@ -1,8 +1,8 @@
 """All scenarios by name."""
 
 from bench.scenario import Scenario
-from bench.scenarios import clusters, core, directory
+from bench.scenarios import clusters, commands, core, directory
 
-SCENARIOS = {s.name: s for s in (*clusters.SCENARIOS, *directory.SCENARIOS, *core.SCENARIOS)}
+SCENARIOS = {s.name: s for s in (*clusters.SCENARIOS, *directory.SCENARIOS, *core.SCENARIOS, *commands.SCENARIOS)}
 
 __all__ = ["SCENARIOS", "Scenario"]
