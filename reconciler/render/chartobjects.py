@@ -143,11 +143,11 @@ def _hooks(chart: HelmChart, aside: Iterable[RenderedObject]) -> Iterator[Fault]
         yield Fault("chart-hooks-not-run", message, _HOOK_HINT)
 
 
-def _varying(chart: HelmChart, answer: ChartAnswer) -> Iterator[tuple[str, str, str]]:
+def _varying(chart: HelmChart, answer: ChartAnswer) -> Iterator[Fault]:
     if answer.varies:
         more = f" and {len(answer.varies) - 3} more" if len(answer.varies) > 3 else ""
         message = f"the chart {chart.spec.chart} makes something else each time: {', '.join(answer.varies[:3])}{more}"
-        yield "chart-varies", message, _VARIES_HINT
+        yield Fault("chart-varies", message, _VARIES_HINT)
 
 
 def _by_key(found: RenderedObject) -> Any:
