@@ -6,6 +6,7 @@ answered with the line of the template that wrote that line. Whatever a template
 the process, which its parent notices.
 """
 
+import contextlib
 import encodings.unicode_escape
 import json
 import os
@@ -233,7 +234,8 @@ def confine() -> None:
         (resource.RLIMIT_NPROC, 0),
         (resource.RLIMIT_NOFILE, 3),
     ):
-        resource.setrlimit(limit, (most, most))
+        with contextlib.suppress(ValueError, OSError):  # a system that has another idea of this limit
+            resource.setrlimit(limit, (most, most))
     signal.signal(signal.SIGPROF, _late)
     signal.signal(signal.SIGVTALRM, signal.SIG_DFL)
 

@@ -1,9 +1,14 @@
 """Feeds that a Subscription finds by path or by label."""
 
+import json
+
+import msgspec
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.model.inflation import Built
 from reconciler.model.snapshot import Severity, Snapshot
 from tests.repos import SETTINGS, read_repo
 
@@ -106,9 +111,50 @@ def test_charts_and_exports_are_found() -> None:
     assert [named.feed.kind for named in snapshot.feeds["fleet/s"]] == ["Service", "HelmChart", "ServiceExport"]
 
 
-def found_kustomizations(files: dict[str, str], path: str) -> list[tuple[str, str]]:
-    snapshot = read({**files, "s.yaml": subscription(path=path)})
-    return [(named.via or named.feed.kind, named.feed.name) for named in snapshot.feeds["fleet/s"]]
+KUSTOMIZED = {
+    "apps/web/base/kustomization.yaml": "resources: [config.yaml]\n",
+    "apps/web/base/config.yaml": config("base"),
+    "apps/web/base/deep/kustomization.yml": "resources: []\n",
+    "apps/web/prod/Kustomization": "resources: [../base]\n",
+    "apps/plain.yaml": config("plain"),
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("apps/web/prod", [("built", "apps/web/prod")]),
+        ("apps/web/base/deep", [("built", "apps/web/base/deep")]),
+        ("apps/web", [("built", "apps/web/base"), ("built", "apps/web/prod")]),
+        ("apps", [("built", "apps/web/base"), ("built", "apps/web/prod"), ("plain", "")]),
+        ("apps/plain.yaml", [("plain", "")]),
+    ],
+)
+def test_directory_with_a_kustomization_is_that_kustomization(path: str, found: list[tuple[str, str]]) -> None:
+    directories = ("apps/web/base", "apps/web/prod", "apps/web/base/deep")
+    built = {name: Built((yaml.safe_load(config("built", namespace=name[-4:])),)) for name in directories}
+    snapshot, _ = read_repo({**SETTINGS, **KUSTOMIZED, "s.yaml": subscription(path=path)}, {}, built)
+    assert snapshot is not None
+    assert sorted((named.feed.name, named.via) for named in snapshot.feeds["fleet/s"]) == found
+    assert {named.field for named in snapshot.feeds["fleet/s"]} == {("metadata", "annotations", FROM)}
+    assert snapshot.problems == ()
+
+
+def test_file_of_a_kustomization_is_not_found_by_itself() -> None:
+    (problem,) = read({**KUSTOMIZED, "s.yaml": subscription(path="apps/web/base/config.yaml")}).problems
+    assert (problem.rule, problem.hint) == (
+        "feeds-from-nothing",
+        "It belongs to the kustomization 'apps/web/base': name that.",
+    )
+
+
+@given(st.lists(st.sampled_from(["apps/web", "apps", "addons", "apps/website/site.yaml", "."]), min_size=1))
+def test_what_is_found_is_what_a_list_of_the_same_would_be(paths: list[str]) -> None:
+    found = read({**REPO, "s.yaml": subscription(path=",".join(paths))}).feeds["fleet/s"]
+    listed = json.dumps([msgspec.to_builtins(named.feed) for named in found])
+    again = read({**REPO, "s.yaml": subscription(listed)})
+    assert [named.feed for named in again.feeds["fleet/s"]] == [named.feed for named in found]
+    assert again.problems == ()
 
 
 def held(files: dict[str, str]) -> set[str]:

@@ -11,6 +11,8 @@ from reconciler.source.overrides import TEMPLATE
 from tests.repos import SETTINGS, read_repo
 
 HEAD = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: web}\n"
+APPS = "apiVersion: apps.clusternet.io/v1alpha1\n"
+EITHER = "{% if x %}\nkind: A\n{% else %}\nkind: B\n{% endif %}\n"
 FOUND = [("v1", "ConfigMap", "web", "a")]
 
 
@@ -74,10 +76,10 @@ def test_only_literal_labels_are_kept() -> None:
         (HEAD + "---\nkind: A\napiVersion: v1\nmetadata: {generateName: a}\n", "template-identity", 5),
         ("{{ everything }}\n", "template-identity", 1),
         ("a: b\n", "template-identity", 1),
-        ("{% if x %}\nkind: A\n{% else %}\nkind: B\n{% endif %}\napiVersion: v1\nmetadata: {name: a}\n", "template-identity", 2),
+        (EITHER + "apiVersion: v1\nmetadata: {name: a}\n", "template-identity", 2),
         ("apiVersion: v1\nkind: ConfigMapList\nmetadata: {name: a}\nitems: []\n", "template-identity", 1),
-        ("apiVersion: apps.clusternet.io/v1alpha1\nkind: Subscription\nmetadata: {name: a}\n", "template-control-kind", 1),
-        ("apiVersion: apps.clusternet.io/v1alpha1\nkind: Base\nmetadata: {name: a}\n", "template-control-kind", 1),
+        (APPS + "kind: Subscription\nmetadata: {name: a}\n", "template-control-kind", 1),
+        (APPS + "kind: Base\nmetadata: {name: a}\n", "template-control-kind", 1),
         (HEAD + "{% for %}", "template-syntax", 4),
         (HEAD + "{{ x | nothing }}", "template-syntax", 4),
         (HEAD + "{{ x is nothing }}", "template-syntax", 4),
