@@ -244,12 +244,12 @@ def _short(outcome: Outcome) -> Iterator[str]:
         dynamic = dividing.dynamic_dividing if dividing and dividing.type == "Dynamic" else None
         least = dynamic.min_clusters if dynamic and spec.scheduling_strategy == "Dividing" else None
         if least and len(chosen) < least:
-            yield f"{name}: goes to {len(chosen)} clusters, minClusters is {least}"
+            yield f"{name}: goes to {len(chosen)} of at least {least} clusters (minClusters)"
         for number, subscriber in enumerate(spec.subscribers if spec.scheduling_by_sub_group else ()):
             wanted = subscriber.sub_group_strategy.min_clusters if subscriber.sub_group_strategy else 0
             there = len(chosen & index.select(subscriber.cluster_affinity))
             if there < wanted:
-                yield f"{name}: subscriber {number} gets {there} clusters, its minClusters is {wanted}"
+                yield f"{name}: subscriber {number} gets {there} of {wanted} clusters (its minClusters)"
 
 
 def _exports(before: Outcome, after: Outcome, names: Mapping[str, str]) -> Iterator[str]:

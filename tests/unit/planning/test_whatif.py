@@ -188,3 +188,21 @@ def test_a_subscription_that_cannot_be_scheduled_any_more_loses_nothing() -> Non
     assert found.units == ()
     (held,) = found.broken
     assert held.startswith("default/web: keeps what it has: no chosen cluster has a weight")
+
+
+def test_a_subgroup_that_gets_too_few_clusters_is_a_broken_minimum() -> None:
+    two = {"clusterAffinity": {}, "subGroupStrategy": {"minClusters": 2}}
+    web = subscription("web", [two], config_map("c"), schedulingBySubGroup=True)
+    found = what_if(Changes(lost=(EAST,)), *CLUSTERS, config_map("c"), web)
+    assert found.broken == ("default/web: subscriber 0 gets 1 of 2 clusters (its minClusters)",)
+
+
+def test_too_few_clusters_for_dividing_by_room_are_a_broken_minimum() -> None:
+    dynamic = {"type": "Dynamic", "dynamicDividing": {"minClusters": 2}}
+    web = subscription(
+        "web", [everywhere()], deployment(replicas=6), schedulingStrategy="Dividing", dividingScheduling=dynamic
+    )
+    room = {"status": {"allocatable": {"cpu": "8", "pods": "20"}}}
+    clusters = [one | room for one in CLUSTERS]
+    found = what_if(Changes(lost=(EAST,)), *clusters, deployment(replicas=6), web)
+    assert "default/web: goes to 1 of at least 2 clusters (minClusters)" in found.broken
