@@ -42,6 +42,8 @@ class Origin(msgspec.Struct, frozen=True):
     reads: frozenset[str]
     """JSON pointers of the values that the chart's templates read."""
     reads_everything: bool
+    defaults: str = ""
+    """File of the fleet repo that holds the chart's own values; empty for a chart that is elsewhere."""
 
 
 def charted(ground: Ground, subject: ChartSubject, cluster: str, key: ObjectKey) -> Origin | None:
@@ -63,7 +65,16 @@ def charted(ground: Ground, subject: ChartSubject, cluster: str, key: ObjectKey)
         steps=tuple(_steps(subject, cluster, stages.stages, answer, ground)),
         reads=answer.reads,
         reads_everything=answer.reads_everything,
+        defaults=_defaults(ground, question),
     )
+
+
+def _defaults(ground: Ground, question: ChartRender) -> str:
+    if "://" in question.chart.repo:
+        return ""
+    directory = [part for part in (*question.chart.repo.split("/"), question.chart.name) if part not in ("", ".")]
+    path = "/".join((*directory, "values.yaml"))
+    return path if path in ground.snapshot.files else ""
 
 
 def told(question: ChartRender, answer: ChartAnswer) -> str:

@@ -12,6 +12,7 @@ import msgspec
 
 from reconciler.model.errors import UsageError
 from reconciler.model.objects import Object
+from reconciler.model.snapshot import Place
 from reconciler.render.fieldnames import dotted
 from reconciler.render.fingerprints import concealed
 from reconciler.render.shown import shown_body
@@ -83,6 +84,7 @@ async def explained(ground: Ground, options: Options, traced: Traced, field: Pat
         raise _no_such_field(moments[-1].body, field)
     origin = chain.origin
     value_steps = list(_value_steps(origin, traced, veil)) if origin is not None else []
+    value_steps = [*_default_step(origin, value_steps), *value_steps] if origin is not None else []
     wanted = [_wanted(moment, before, traced, field) for moment, before, _ in told]
     wanted += [_wanted_value(step, found) for step, found in value_steps]
     places = await spots(ground, options, wanted)
@@ -144,11 +146,16 @@ def _wanted(moment: Moment, before: Any, traced: Traced, field: Path) -> Wanted:
 
 def _wanted_value(step: ValueStep, found: Sequence[Change]) -> Wanted:
     if step.entry is None:
-        return Wanted(step.place)
+        return Wanted(step.place, _common([change.path for change in found]))
     path = found[0].path if len(found) == 1 else ()
     inner = path[1:] if path[:1] in (("values",), ("chart",)) else path
     where = ("spec", "overrides", step.entry.position, "value")
     return Wanted(step.place, where, step.entry.override.value, inner)
+
+
+def _common(paths: Sequence[Path]) -> Path:
+    """The path that is meant, where it is one."""
+    return paths[0] if len(paths) == 1 else ()
 
 
 def _indexed(body: Any, path: Path) -> tuple[str | int, ...]:
@@ -180,6 +187,21 @@ def _value_steps(origin: Origin, traced: Traced, veil: bytes | None) -> Iterator
         ]
         if found:
             yield new, tuple(found)
+
+
+def _default_step(
+    origin: Origin, steps: Sequence[tuple[ValueStep, tuple[Change, ...]]]
+) -> Iterator[tuple[ValueStep, tuple[Change, ...]]]:
+    """What the chart itself says of the values that are changed later."""
+    first: dict[Path, Any] = {}
+    for _, found in steps:
+        for change in found:
+            if change.path[0] != "chart" and change.before is not GONE:
+                first.setdefault(change.path, change.before)
+    if first:
+        place = Place(origin.defaults or "values.yaml of the chart")
+        step = ValueStep(place, "defaults of the chart", {}, {})
+        yield step, tuple(Change(path, GONE, value) for path, value in sorted(first.items()))
 
 
 def _leaves(moments: Sequence[Moment], told: Sequence[Moment]) -> Iterator[Leaf]:

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from reconciler.model.feed import Unit
+from reconciler.model.inflation import Answer, ChartAnswer, Wanted
 from reconciler.model.objects import Object
 from reconciler.model.status import FleetStatus
 from reconciler.render import graphnames as names
 from reconciler.render.graph import Commit, graph
+from reconciler.render.inflations import inflations
 from reconciler.render.render import render
 from reconciler.scheduling.schedule import schedule
 from tests.repos import read_repo
@@ -66,6 +68,28 @@ WORKED = {
     "app.yaml": APP,
     "objects.yaml": OBJECTS,
 }
+CHART = """
+apiVersion: apps.clusternet.io/v1alpha1
+kind: HelmChart
+metadata: {name: mysql, namespace: default, labels: {team: db}}
+spec: {repo: "https://charts.example.org/stable", chart: mysql, version: 9.2.0, targetNamespace: abc}
+---
+apiVersion: apps.clusternet.io/v1alpha1
+kind: Subscription
+metadata: {name: charts, namespace: default}
+spec:
+  subscribers: [{clusterAffinity: {}}]
+  feeds: [{apiVersion: apps.clusternet.io/v1alpha1, kind: HelmChart, namespace: default, name: mysql}]
+---
+apiVersion: apps.clusternet.io/v1alpha1
+kind: Localization
+metadata: {name: mysql, namespace: clusternet-aaaaa}
+spec:
+  feed: {apiVersion: apps.clusternet.io/v1alpha1, kind: HelmChart, namespace: default, name: mysql}
+  overrides:
+    - {type: Helm, value: "auth: {database: shop}"}
+    - {type: MergePatch, overrideChart: true, value: "spec: {version: 9.1.8}"}
+"""
 CONTROLLER = {"clusternet.io/created-by": "clusternet-controller-manager"}
 
 
@@ -75,12 +99,15 @@ def graph_of(files: Mapping[str, str], salt: bytes | None = None, *, clusters: t
     assert [p for p in problems if p.severity == "error"] == []
     facts = {cluster: sourced.value for cluster, sourced in snapshot.clusters.items()}
     placed = schedule(snapshot, facts, FleetStatus("demo"))
-    commit = Commit(snapshot, placed, facts, render(snapshot, placed, facts), salt)
+    answers: dict[Wanted, Answer] = {}
+    while wanted := inflations(snapshot, placed, facts, answers):
+        answers.update({question: ChartAnswer() for question in wanted})  # of a chart the graph holds no object
+    commit = Commit(snapshot, placed, facts, render(snapshot, placed, facts, answers), salt)
 
-    def wanted(unit: Unit) -> bool:
+    def chosen(unit: Unit) -> bool:
         return not clusters or facts[unit.cluster].name in clusters
 
-    return list(graph(commit, wanted))
+    return list(graph(commit, chosen))
 
 
 def by_kind(objects: list[Object], kind: str, namespace: str | None = None) -> list[Any]:
@@ -239,6 +266,24 @@ def test_replication_has_no_replicas_no_inventory_and_no_generated_localization(
     found = graph_of({**WORKED, "app.yaml": re.sub(r", weight: \d", "", app)})
     assert by_kind(found, "FeedInventory") + by_kind(found, "Localization") == []
     assert "replicas" not in by_kind(found, "Subscription")[0]["status"]
+
+
+def test_chart_becomes_a_description_of_its_values_and_a_release_with_its_options() -> None:
+    found = graph_of({**WORKED, "chart.yaml": CHART})
+    (chart,) = by_kind(found, "HelmChart")
+    assert chart["spec"]["version"] == "9.2.0"
+    assert chart["metadata"]["finalizers"] == ["apps.clusternet.io/finalizer", "apps.clusternet.io/feed-protection"]
+    helm = {d["metadata"]["namespace"]: d for d in by_kind(found, "Description") if d["spec"]["deployer"] == "Helm"}
+    east, west = helm["clusternet-aaaaa"], helm["clusternet-bbbbb"]
+    assert raw(east) == [{"auth": {"database": "shop"}}]
+    assert west["spec"]["raw"] == ["IA=="]
+    assert json.loads(base64.b64decode(east["spec"]["chartRaw"][0]))["spec"]["version"] == "9.1.8"
+    release, plain = (by_kind(found, "HelmRelease", ns)[0] for ns in ("clusternet-aaaaa", "clusternet-bbbbb"))
+    assert release["metadata"]["name"] == f"{east['metadata']['name']}-default-mysql"
+    assert release["metadata"]["labels"]["team"] == "db"
+    assert release["metadata"]["labels"]["apps.clusternet.io/config.kind"] == "Description"
+    assert (release["spec"]["releaseName"], release["spec"]["version"]) == ("mysql", "9.1.8")
+    assert "overrides" not in plain["spec"]
 
 
 def test_values_of_secrets_are_fingerprints_in_manifest_and_description() -> None:
