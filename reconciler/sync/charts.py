@@ -49,7 +49,7 @@ async def rendered(
     with tempfile.TemporaryDirectory(prefix="reconciler-charts-") as home:
         try:
             helm = Helm(Path(home), tools.environment)
-            work = _Work(tools, settings, helm, await helm.version())
+            work = _Work(tools, settings, helm, await tools.once.ask("helm version", helm.version))
         except ReconcilerError as error:
             return {one: ChartAnswer(fault=_fault(error)) for one in wanted}
         asked = list(dict.fromkeys(wanted))

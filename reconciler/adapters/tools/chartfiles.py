@@ -128,4 +128,6 @@ def _inflated(archive: bytes) -> bytes:
         raise BadChart("its archive is damaged") from error
     if inflate.unconsumed_tail:
         raise BadChart(f"it is larger than {LARGEST >> 20} MiB unpacked")
+    if not inflate.eof:
+        raise BadChart("its archive is cut off")
     return content
