@@ -10,10 +10,12 @@ from pathlib import Path
 import msgspec
 
 from reconciler.adapters.kube.client import Client
+from reconciler.model.authored import Subscription
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.feed import RenderedFeed
 from reconciler.model.objects import Digest
 from reconciler.model.settings import Settings
+from reconciler.model.snapshot import Snapshot, Sourced
 from reconciler.model.status import FleetStatus
 from reconciler.model.tree import Tree
 from reconciler.sync import asking, previous, story
@@ -42,25 +44,40 @@ class FleetTree:
     async def prospect(self, cluster: ClusterFacts, others: Mapping[str, ClusterFacts], child: Client) -> Prospect:
         """The feeds of a cluster, scheduled beside the others of its hub, or beside those that the repo declares.
 
-        Where clusters are chosen among others, what goes to it now may be less than what can go to it: then also what
-        it would get if it were alone. `child` is asked what only it knows.
+        Where clusters are chosen among others, or by their room, it gets more another day: then also all that may ever
+        go there. `child` is asked what only it knows.
         """
         snapshot = await self._library.snapshot(self._tree, self.settings)
         wanted = asking.questions(snapshot, {cluster.id: cluster})
         cluster = await asking.answer(child, cluster, wanted)
         declared = {i: sourced.value for i, sourced in snapshot.clusters.items()}
         beside = declared if self.settings.clusters.source == "repo" else others
-        views = [{**beside, cluster.id: cluster}]
-        if previous.matters(snapshot):
-            views.append({cluster.id: cluster})
+        facts = {**beside, cluster.id: cluster}
+        views = [snapshot, *([_unrestricted(snapshot)] if previous.matters(snapshot) else [])]
         feeds: dict[Digest, RenderedFeed] = {}
         broken: frozenset[str] = frozenset()
-        for facts in views:
-            found = await story.evaluate(self._library, self._tree, snapshot, facts, FleetStatus(self.settings.fleet))
+        for view in views:
+            found = await story.evaluate(self._library, self._tree, view, facts, FleetStatus(self.settings.fleet))
             feeds.update({feed.digest: feed for unit, feed in found.feeds.units.items() if unit.cluster == cluster.id})
-            if facts is views[0]:
+            if view is snapshot:
                 broken = found.feeds.broken | {name for problem in found.problems for name in problem.concerns}
         return Prospect(tuple(feeds.values()), tuple(sorted(broken)), counted=cluster.id in wanted.room)
+
+
+def _unrestricted(snapshot: Snapshot) -> Snapshot:
+    """The snapshot in which everything goes to every cluster that a subscriber selects."""
+
+    def whole(sourced: Sourced[Subscription]) -> Sourced[Subscription]:
+        spec = msgspec.structs.replace(
+            sourced.value.spec,
+            scheduling_strategy="Replication",
+            scheduling_by_sub_group=None,
+            dividing_scheduling=None,
+        )
+        return Sourced(sourced.place, msgspec.structs.replace(sourced.value, spec=spec))
+
+    subscriptions = {name: whole(sourced) for name, sourced in snapshot.subscriptions.items()}
+    return msgspec.structs.replace(snapshot, subscriptions=subscriptions)
 
 
 async def fleet_tree(options: Options) -> FleetTree | None:

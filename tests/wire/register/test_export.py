@@ -196,6 +196,20 @@ def replicas(schedule: list[dict[str, Any]]) -> dict[str, int]:
     return {placement["cluster"]: sum(placement["replicas"].values()) for placement in one["placements"]}
 
 
+def test_the_rights_cover_what_may_come_another_day(desk: Desk) -> None:
+    (container,) = desk.web["spec"]["template"]["spec"]["containers"]
+    container["resources"] = {"requests": {"cpu": "1k"}}
+    desk.write("web.yaml", desk.web)
+    name, child = next(iter(desk.children.items()))
+    desk.cluster("add", name, "--context", child.context, "--label", f"desk={desk.id}")
+    assert not replicas(json.loads(desk.run(str(RECONCILER), "schedule", "-o", "json")))
+    selected = ("-l", f"{names.FLEET}={desk.id}", "-o", "json")
+    (role,) = json.loads(child.kubectl("get", "roles", "-n", desk.namespace, *selected))["items"]
+    assert [rule["resources"] for rule in role["rules"]] == [["deployments"]]
+    everywhere = json.loads(child.kubectl("get", "clusterrole", names.account(desk.id), "-o", "json"))
+    assert everywhere["rules"] == [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}]
+
+
 def test_an_export_is_the_same_bytes_when_nothing_changed_and_holds_no_secret(hub: Desk) -> None:
     assert set(hub.export().values()) == {"written"}
     before = hub.files()
