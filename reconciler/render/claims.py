@@ -4,15 +4,15 @@ Known only when charts are rendered. As with other feeds the first Subscription 
 other one are left as they are. The cost follows distinct renders and what is disputed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 
 import msgspec
 
-from reconciler.model.feed import Unit
+from reconciler.model.feed import Read, RenderedFeed, Unit
 from reconciler.model.objects import ObjectKey
 from reconciler.model.placement import Schedule
 from reconciler.model.snapshot import Problem, Snapshot
-from reconciler.render.assembly import RELEASE_HINT, Variant, chart, counted
+from reconciler.render.assembly import RELEASE_HINT, Variant, chart, counted, digest_of_objects
 from reconciler.render.contested import some
 
 
@@ -36,12 +36,30 @@ class Claims:
         self._snapshot = snapshot
         self._schedule = schedule
         self._units: dict[str, dict[int, tuple[Mapping[ObjectKey, ObjectKey], list[str]]]] = {}
+        self._spaces: dict[ObjectKey, list[Unit]] = {}
 
     def add(self, unit: Unit, variant: Variant) -> None:
         """Remember a unit. Claims are shared by units that get the same."""
         if variant.claims:
             known = self._units.setdefault(unit.subscription, {})
             known.setdefault(id(variant.claims), (variant.claims, []))[1].append(unit.cluster)
+        for space in variant.spaces:
+            self._spaces.setdefault(ObjectKey("", "Namespace", "", space), []).append(unit)
+
+    def yielded(self, lost: Container[Unit]) -> Mapping[Unit, Mapping[ObjectKey, str]]:
+        """Namespaces that units make for their charts and a chart elsewhere delivers itself, with its Subscription."""
+        owner: dict[tuple[ObjectKey, str], str] = {}
+        for name, variants in self._units.items():
+            for claims, clusters in variants.values():
+                for key in claims.keys() & self._spaces.keys():
+                    owner |= {(key, cluster): name for cluster in clusters if Unit(name, cluster) not in lost}
+        found: dict[Unit, dict[ObjectKey, str]] = {}
+        for key, units in self._spaces.items():
+            for unit in units:
+                other = owner.get((key, unit.cluster), unit.subscription)
+                if other != unit.subscription:
+                    found.setdefault(unit, {})[key] = other
+        return found
 
     def disputes(self) -> Disputes:
         """What is claimed twice on a cluster."""
@@ -93,3 +111,11 @@ class Claims:
                 )
                 rule, hint = "delivered-twice", f"Let one Subscription deliver it; until then {first} does."
             yield Problem(place, place.within(*field), rule, message, hint, concerns=(name,))
+
+
+def without(feed: RenderedFeed, spaces: Mapping[ObjectKey, str]) -> RenderedFeed:
+    """A feed without namespaces that other Subscriptions deliver."""
+    objects = tuple(found for found in feed.objects if found.key not in spaces)
+    told = {f"Namespace {key.name}": other for key, other in spaces.items()}
+    reads = tuple(Read(read.of, read.subject, told.get(read.subject, read.digest)) for read in feed.reads)
+    return RenderedFeed(feed.unit, objects, digest_of_objects(objects), reads, feed.aside)

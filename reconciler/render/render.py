@@ -13,7 +13,7 @@ from reconciler.model.feed import Feeds, RenderedFeed, Unit
 from reconciler.model.inflation import Answers
 from reconciler.model.placement import Schedule
 from reconciler.model.snapshot import Problem, Severity, Snapshot
-from reconciler.render.claims import Claims
+from reconciler.render.claims import Claims, without
 from reconciler.render.contents import Contents
 from reconciler.render.contested import contested, some
 from reconciler.render.exports import unfollowed
@@ -54,6 +54,9 @@ def render(
     charted = claims.disputes()
     for unit in charted.units:
         del units[unit]
+    for unit, spaces in claims.yielded(charted.units).items():
+        if unit in units:
+            units[unit] = without(units[unit], spaces)
     problems = (
         *ground.exports.problems,
         *disputes.problems,

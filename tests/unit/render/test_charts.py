@@ -279,6 +279,18 @@ def test_namespace_that_another_subscription_delivers_as_a_feed_is_not_created()
     assert keys(feeds, name="default/zoo") == ["Namespace shop"]
 
 
+def test_namespace_that_a_chart_elsewhere_brings_along_is_not_created():
+    other = helm_chart("other", chart="brings")
+    feeds = rendered(
+        *(EAST, WEST, WEB, other, APP, subscription("bee", [labelled(env="prod")], other)),
+        answer=lambda question: made(NAMESPACE if question.chart.name == "brings" else PAGE),
+    )
+    assert keys(feeds) == ["ConfigMap shop/page"]
+    assert keys(feeds, name="default/bee") == ["Namespace shop"]
+    assert keys(feeds, number=2) == ["ConfigMap shop/page", "Namespace shop"]
+    assert not feeds.problems
+
+
 def test_fault_is_told_once_at_the_chart_and_keeps_its_units():
     fault = ChartAnswer(fault=Fault("chart-not-found", "there is no chart web", "Correct spec.chart."))
     objects = [EAST, WEST, WEB, APP, subscription("bee", [labelled(env="prod")], WEB)]
