@@ -1,6 +1,8 @@
 """`reconciler check`: every problem of a fleet repo, before anything is delivered."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -14,6 +16,11 @@ from reconciler.model.snapshot import Problem, Severity
 from reconciler.sync import checking, reading
 from reconciler.sync.options import Options
 from reconciler.sync.story import BrokenRepo
+
+_GLANCE = 5
+"""Problems that need no summary by rule."""
+_RULES = 3
+"""Rules that the summary names."""
 
 
 def _rules(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
@@ -50,10 +57,12 @@ def check(**given: Any) -> None:
     except BrokenRepo as error:
         found = error.problems
     found = tuple(_placed(problem, _top(asked)) for problem in found)
-    problems.print_problems(found, given["output"])
+    found = tuple(problems.distinct(found))
+    shown, folded = problems.folded(found) if given["output"] == "text" and terminal.redrawn() else (found, "")
+    problems.print_problems(shown, given["output"])
     errors = sum(problem.severity is Severity.ERROR for problem in found)
     if given["output"] == "text":
-        talk(_summary(errors, len(found) - errors))
+        talk(folded + _summary(errors, len(found) - errors) + _frequent(found))
     if errors or (given["strict"] and found):
         raise click.exceptions.Exit(int(Exit.PROBLEMS))
 
@@ -87,3 +96,13 @@ def _summary(errors: int, warnings: int) -> str:
         f"{count} {word}{'s' * (count != 1)}" for count, word in ((errors, "error"), (warnings, "warning")) if count
     ]
     return ", ".join(told) or "no problems"
+
+
+def _frequent(found: Sequence[Problem]) -> str:
+    """What is wrong most often, where there is more than fits a glance."""
+    if len(found) <= _GLANCE:
+        return ""
+    counts = Counter(problem.rule for problem in found).most_common()
+    told = ", ".join(f"{rule} {count}" for rule, count in counts[:_RULES])
+    more = f" and {len(counts) - _RULES} rules more" if len(counts) > _RULES else ""
+    return f"\n{told}{more}; reconciler check --explain RULE tells more"

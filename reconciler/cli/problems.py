@@ -6,6 +6,7 @@ beyond what the messages say.
 
 import json
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -20,6 +21,8 @@ from reconciler.source.rules import RULES
 
 FORMATS = ("text", "json", "sarif", "github")
 _INDENT = "    "
+_ALIKE = 5
+"""Warnings of one rule that a screen shows."""
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 
 
@@ -50,6 +53,20 @@ def distinct(problems: Iterable[Problem]) -> list[Problem]:
     for problem in sorted(problems, key=order):
         found.setdefault((problem.place, problem.field, problem.rule, problem.line, problem.column), problem)
     return list(found.values())
+
+
+def folded(problems: Sequence[Problem]) -> tuple[Sequence[Problem], str]:
+    """What a screen can take: of each rule that only warns the first few, and a word on the rest. Errors stay."""
+    kept, left = [], Counter[str]()
+    seen = Counter[str]()
+    for problem in problems:
+        seen[problem.rule] += 1
+        if problem.severity is Severity.ERROR or seen[problem.rule] <= _ALIKE:
+            kept.append(problem)
+        else:
+            left[problem.rule] += 1
+    told = [f"… {count} more {rule} (a pipe or -o json lists all)\n" for rule, count in sorted(left.items())]
+    return kept, "".join(told)
 
 
 def text(problems: Sequence[Problem], columns: int | None = None) -> str:

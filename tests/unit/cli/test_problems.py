@@ -47,6 +47,15 @@ def test_problem_that_two_rooms_found_is_told_once_and_in_order() -> None:
     assert printing.distinct([ERROR, WARNING, ERROR]) == [WARNING, ERROR]
 
 
+def test_a_screen_shows_a_few_warnings_of_each_rule_and_every_error() -> None:
+    place = Place("a.yaml")
+    warnings = [Problem(place, (), "override-lenient", "a", severity=Severity.WARNING, line=n) for n in range(1, 9)]
+    errors = [Problem(place, (), "feeds-empty", "b", line=n) for n in range(10, 19)]
+    shown, told = printing.folded([*warnings, *errors])
+    assert [problem.line for problem in shown] == [1, 2, 3, 4, 5, *range(10, 19)]
+    assert told == "… 3 more override-lenient (a pipe or -o json lists all)\n"
+
+
 def test_nothing_is_printed_where_there_is_no_problem() -> None:
     assert printing.formatted([], "text") == ""
     assert json.loads(printing.formatted([], "json")) == []
