@@ -36,13 +36,14 @@ class ChartFiles:
         self._files = files
         self._known: dict[str, tuple[tuple[str, BlobId], ...]] = {}
 
-    def below(self, repo: str) -> tuple[tuple[str, BlobId], ...]:
-        """All files of a chart repository that is a directory of the fleet repo; none of one that is a URL."""
+    def of(self, repo: str, name: str) -> tuple[tuple[str, BlobId], ...]:
+        """All files of a chart that lies in `repo`, a directory of the fleet repo, or is it; none where it is a URL."""
         if "://" in repo:
             return ()
+        directory = "".join(f"{part}/" for part in repo.split("/") if part not in ("", "."))
+        repo = f"{directory}{name}/" if f"{directory}{name}/Chart.yaml" in self._files else directory
         if repo not in self._known:
-            directory = "".join(f"{part}/" for part in repo.split("/") if part not in ("", "."))
-            found = ((path, blob) for path, blob in self._files.items() if path.startswith(directory))
+            found = ((path, blob) for path, blob in self._files.items() if path.startswith(repo))
             self._known[repo] = tuple(sorted(found))
         return self._known[repo]
 
@@ -173,7 +174,7 @@ class ChartSubject:
             kubernetes,
             apis,
             bool(spec.skip_crds),
-            self._charts.files.below(spec.repo),
+            self._charts.files.of(spec.repo, spec.chart),
         )
 
     def _rendering(
