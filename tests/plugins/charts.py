@@ -289,9 +289,13 @@ def chart_server(folder: Path, *, tls: bool = False, allowed: frozenset[str] = f
             self.send_response(status)
             if status == 302:
                 self.send_header("Location", served.redirect + self.path)
+            if status == 401:
+                self.send_header("WWW-Authenticate", 'Bearer realm="http://127.0.0.1:1/token",service="charts"')
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        do_HEAD = do_GET
 
         def log_message(self, format: str, *args: object) -> None:
             pass

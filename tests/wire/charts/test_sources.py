@@ -185,6 +185,15 @@ async def test_credentials_and_a_private_authority_open_a_registry(
     assert answer.version == "1.10.0"
 
 
+async def test_a_token_is_sent_to_a_registry_as_it_is(tmp_path: Path) -> None:
+    with charts.chart_server(tmp_path / "http", allowed=frozenset({BEARER})) as served:
+        repo = f"oci://127.0.0.1:{served.port}/charts"
+        run = Run(tmp_path / "cache", environment=ENVIRONMENT).with_repository(repo, **BY_TOKEN)
+        await run.one(question(Chart(repo, "plain", "1.0.0", plain_http=True)))
+    assert BEARER in served.authorisations
+    assert served.requests[-1] == "/v2/charts/plain/manifests/1.0.0"
+
+
 async def test_refusals_are_told_without_credentials(
     tmp_path: Path, secure: ChartServer, closed_registry: Registry
 ) -> None:
