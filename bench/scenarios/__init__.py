@@ -1,8 +1,11 @@
 """All scenarios by name."""
 
 from bench.scenario import Scenario
-from bench.scenarios import clusters, commands, core, directory
+from bench.scenarios import clusters, commands, core, directory, divide
 
-SCENARIOS = {s.name: s for s in (*clusters.SCENARIOS, *directory.SCENARIOS, *core.SCENARIOS, *commands.SCENARIOS)}
+SCENARIOS = {
+    s.name: s
+    for s in (*clusters.SCENARIOS, *directory.SCENARIOS, *core.SCENARIOS, *divide.SCENARIOS, *commands.SCENARIOS)
+}
 
 __all__ = ["SCENARIOS", "Scenario"]
