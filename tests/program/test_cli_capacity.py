@@ -169,3 +169,26 @@ def test_what_if_writes_nothing(resting: FleetRepo) -> None:
     heads = resting.git("ls-remote", "origin")
     resting.run("whatif", "--remove", "east")
     assert resting.git("ls-remote", "origin") == heads
+
+
+def test_without_the_hub_its_export_serves_and_is_pointed_to(repo: FleetRepo) -> None:
+    kubeconfig = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "hub", "cluster": {"server": "https://127.0.0.1:9"}}],
+        "users": [{"name": "me", "user": {"token": "t"}}],
+        "contexts": [{"name": "hub", "context": {"cluster": "hub", "user": "me"}}],
+    }
+    (repo.run_in / "kubeconfig").write_text(json.dumps(kubeconfig))
+    repo.env["KUBECONFIG"] = str(repo.run_in / "kubeconfig")
+    settings = {"fleet": "room", "clusters": {"from": "parent", "parent": {"context": "hub"}}}
+    repo.commit({"fleet.yaml": settings, "web.yaml": web(6), "sub.yaml": subscription()})
+    nothing = repo.run("schedule", "--offline")
+    assert (nothing.code, "reconciler cluster export" in nothing.stderr) == (2, True)
+    for number, (name, cpu) in enumerate(ROOM.items()):
+        body = cluster(name, cpu, number)
+        body["metadata"]["annotations"] = {"reconciler.clusternet.io/exported": "true"}
+        repo.commit({f"{name}.yaml": body})
+    assert replicas(repo, "--offline") == {"east": 3, "north": 2, "west": 1}
+    away = repo.run("schedule")
+    assert (away.code, "--offline goes by what" in away.stderr) == (4, True)
