@@ -29,8 +29,8 @@ def read(path: str | Path = ".", *, revision: str | None = None, directory: str 
     """Read a fleet repo: the files of a path as they lie there, or a commit.
 
     `path` is a directory or a URL as git knows it; `revision` a branch, commit id or `refs/tags/NAME`; `directory` is
-    where `fleet.yaml` stands in the repo. `offline` fetches no charts. What is wrong with the repo stands in
-    `problems`; exceptions are those of `reconciler.model.errors`: no usable `fleet.yaml`, no such revision.
+    where `fleet.yaml` stands in the repo. `offline` asks no server: no charts, no parent. What is wrong with the repo
+    stands in `problems`; exceptions are those of `reconciler.model.errors`: no usable `fleet.yaml`, no such revision.
     """
     return Fleet(story.source(str(path), _revision(revision), path=directory, offline=offline))
 

@@ -20,9 +20,7 @@ from reconciler.model.snapshot import Snapshot
 from reconciler.model.status import FleetStatus
 from reconciler.model.tree import Tree
 from reconciler.sync import reading, story
-from reconciler.sync.clients import Clients
 from reconciler.sync.options import Options, cache_directory
-from reconciler.sync.reach import reaching
 from reconciler.sync.repo import opened
 from reconciler.sync.worklist import Evaluated
 
@@ -60,31 +58,26 @@ def evaluated(source: Source) -> Evaluated:
 
 
 async def _source(options: Options) -> Source:
-    async with _library(options) as (library, tree):
-        settings = await library.settings(tree)
-        snapshot = await library.snapshot(tree, settings)
-        async with contextlib.aclosing(Clients()) as clients, reaching(options, settings, clients) as reach:
-            return Source(options, tree, snapshot, await reach.list(snapshot))
+    async with reading.grounded(options) as ground:
+        return Source(options, ground.tree, ground.snapshot, ground.facts)
 
 
 async def _evaluated(source: Source) -> Evaluated:
-    async with _library(source.options, source.tree) as (library, tree):
-        nothing = FleetStatus(source.snapshot.settings.fleet)
-        return await story.evaluate(library, tree, source.snapshot, source.facts, nothing)
+    nothing = FleetStatus(source.snapshot.settings.fleet)
+    async with _library(source.options) as library:
+        return await story.evaluate(library, source.tree, source.snapshot, source.facts, nothing)
 
 
 @contextlib.asynccontextmanager
-async def _library(options: Options, known: Tree | None = None) -> AsyncIterator[tuple[story.Library, Tree]]:
-    """Who has the files, and the tree that was asked for."""
+async def _library(options: Options) -> AsyncIterator[story.Library]:
+    """Who has the files."""
     if reading.is_work_tree(options):
         worktree = reading.OpenWorkTree(options)
-        now = await worktree.files.tree()  # also tells the work tree where its blobs are
-        yield worktree.library, known or now
+        await worktree.files.tree()  # tells the work tree where its blobs are
+        yield worktree.library
         return
     async with opened(options) as repo:
-        if known is None:
-            known = await repo.mirror.tree(await repo.fetch(await repo.heads(None)), options.path)
-        yield story.Library(repo.tools), known
+        yield story.Library(repo.tools)
 
 
 def _finished(work: Coroutine[Any, Any, T]) -> T:

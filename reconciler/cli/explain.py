@@ -16,6 +16,7 @@ from reconciler.sync.kindnames import parse_reference
 
 @click.command()
 @options.revisions
+@options.offline
 @click.option("--repo", default=".", metavar="REPO", help="Path or URL of the fleet repo (default: here).")
 @click.option("-n", "--namespace", default="", metavar="NAME", help="Namespace of the object.")
 @click.option("--subscription", default="", metavar="NAME", help="The Subscription, where several deliver the object.")

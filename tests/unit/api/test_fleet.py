@@ -3,6 +3,7 @@
 import asyncio
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -104,26 +105,7 @@ def test_a_revision_is_read_as_it_was_committed(tmp_path: Path) -> None:
     assert rules == {None: 2, "main": 1, first: len(api.read(repo.work, revision=first).problems)}
 
 
-def pytest_in(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = ["python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
-    python = Path(os.sys.executable).parent
-    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PATH": f"{python}:{os.environ['PATH']}"}
-    return subprocess.run(command, cwd=directory, env=env, capture_output=True, text=True, check=False)
-
-
-def test_tests_of_the_template_pass_with_nothing_but_pytest() -> None:
-    done = pytest_in(TEMPLATE)
-    assert done.returncode == 0, done.stdout
-    assert "3 passed" in done.stdout
-
-
-def test_the_fixture_says_where_it_looked(tmp_path: Path) -> None:
-    (tmp_path / "test_it.py").write_text("def test_it(fleet_repo):\n    assert fleet_repo.clusters\n")
-    assert "no fleet.yaml in" in pytest_in(tmp_path, "--rootdir", str(tmp_path)).stdout
-    assert "1 passed" in pytest_in(tmp_path, "--fleet-repo", str(TEMPLATE)).stdout
-
-
 def test_only_the_plugin_knows_pytest_and_the_command_line_knows_nothing_of_the_api() -> None:
     look = "import sys, reconciler.api; assert 'pytest' not in sys.modules; import reconciler.cli.main as m; "
     look += "m.cli.get_command(None, 'check'); assert not {'click.testing'} & set(sys.modules)"
-    subprocess.run([os.sys.executable, "-c", look], check=True)
+    subprocess.run([sys.executable, "-c", look], check=True)
