@@ -1,11 +1,13 @@
 """The worked examples of the documents are what the code does."""
 
+import json
 from pathlib import Path
 
 import pytest
 import yaml
 
 from reconciler.model.feed import Unit
+from reconciler.render.inflations import inflations
 from reconciler.render.render import render
 from reconciler.scheduling.schedule import schedule
 from tests.unit.snapshots import (
@@ -28,13 +30,26 @@ def blocks(name):
     return [list(yaml.safe_load_all(part.split("```")[0])) for part in parts]
 
 
-def test_overrides_do_what_their_page_shows():
-    repo, (expected,) = blocks("overrides.md")
+EXAMPLES = blocks("overrides.md")
+
+
+@pytest.mark.parametrize(
+    ("repo", "expected"), [(EXAMPLES[0], EXAMPLES[1]), (EXAMPLES[2], EXAMPLES[3])], ids=["order", "field"]
+)
+def test_overrides_do_what_their_page_shows(repo, expected):
     everywhere = labelled(env="prod")
     snap = snapshot(cluster("berlin", 1, {"env": "prod"}), *repo, subscription("shop", [everywhere], repo[0]))
     feeds = render(snap, schedule(snap, facts(snap), NOTHING_BEFORE), facts(snap))
-    assert feeds.units[Unit("default/shop", cluster_id(1))].objects[0].body == expected
+    assert [found.body for found in feeds.units[Unit("default/shop", cluster_id(1))].objects] == expected
     assert not feeds.problems
+
+
+def test_chart_gets_the_values_that_the_page_shows():
+    repo, (expected,) = EXAMPLES[4:]
+    snap = snapshot(cluster("berlin", 1), *repo, subscription("shop", [{"clusterAffinity": {}}], repo[0]))
+    (question,) = inflations(snap, schedule(snap, facts(snap), NOTHING_BEFORE), facts(snap), {})
+    assert json.loads(question.values) == expected
+    assert question.chart.version == "1.3.0"
 
 
 @pytest.mark.parametrize(("replicas", "column"), [(12, 3), (10, 4)])
