@@ -21,7 +21,7 @@ from reconciler.source.rules import problem
 
 Field = tuple[str | int, ...]
 
-_REMOTE: Final = re.compile(r"(?i)://|^git::|^gh:|^[^/]*@|^github\.com[:/]")
+_REMOTE: Final = re.compile(r"(?i)://|^git::|^gh:|^[^/]*@[^/]+[:/]|^github\.com[:/]")
 """What kustomize takes for an address; it looks there even when a directory of that name exists."""
 _PLUGINS: Final = ("generators", "transformers", "validators")
 _HELM: Final = ("helmCharts", "helmChartInflationGenerator", "helmGlobals")
@@ -108,7 +108,7 @@ class Shelf:
         files, onward, remote = set(self._beside(directory)), [], False
         problems = [_helm(place, name) for name in _HELM if name in body]
         for reference in references(body):
-            named = _joined(directory, reference.text)
+            named = joined(directory, reference.text)
             if _REMOTE.search(reference.text):
                 remote = True
                 problems += [] if self._remote else [_elsewhere(place, reference)]
@@ -212,7 +212,7 @@ def _of_generator(found: Reference) -> Reference:
     return Reference(found.field, path if equals else key)
 
 
-def _joined(directory: str, text: str) -> str | None:
+def joined(directory: str, text: str) -> str | None:
     """The path of the repo that a relative one means; None when it leads out."""
     if text.startswith("/"):
         return None

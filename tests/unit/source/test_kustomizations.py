@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.model.inflation import Build, Built, Fault
 from reconciler.model.objects import BlobId, ObjectKey
@@ -151,6 +154,22 @@ def test_allowed_address_makes_the_question_one_of_the_network() -> None:
     snapshot, _ = read_repo(repo)
     assert snapshot is not None
     assert {build.directory: build.remote for build in snapshot.wanted} == {"plain": False, "web": True}
+
+
+@given(
+    st.lists(st.sampled_from(["a", "b", "..", ".", ""]), max_size=6),
+    st.lists(st.sampled_from(["a", "b"]), max_size=3),
+)
+def test_no_path_leads_out_of_the_repo(steps: list[str], directory: list[str]) -> None:
+    here, text = "/".join(directory), "/".join(["x", *steps])
+    path = posixpath.normpath(f"{here}/{text}" if here else text)
+    wanted = None if path.startswith("..") else path.removeprefix(".")
+    assert kustomization.joined(here, text) == wanted
+
+
+def test_name_with_a_sign_is_no_address() -> None:
+    files = {"web/kustomization.yaml": "resources: [a@v1.yaml]\n", "web/a@v1.yaml": "x"}
+    assert "web/a@v1.yaml" in paths(files, "web")
 
 
 def test_link_is_not_followed() -> None:
