@@ -54,7 +54,7 @@ def effects(entry: Entry, values: Mapping[str, Any]) -> Effects:
     if override.type.endswith("JSONPatch"):
         found = _operations(value) if isinstance(value, list) else NOTHING
     else:
-        found = Effects(dict(_leaves(value, ()))) if isinstance(value, Mapping) else NOTHING
+        found = Effects(dict(_leaves(value, ()))) if isinstance(value, dict) else NOTHING
     prefix: Path = (_CHART,) if override.override_chart else ()
     if override.type.startswith("Field"):
         field = tokens(override.field_path or "")
@@ -69,7 +69,7 @@ def effects(entry: Entry, values: Mapping[str, Any]) -> Effects:
 
 def _leaves(value: Any, at: Path) -> Iterator[tuple[Path, Any]]:
     """What a merge sets; an empty mapping says nothing that could be told without the object."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         yield at, value
         return
     for key, member in value.items():
@@ -80,7 +80,7 @@ def _operations(operations: list[Any]) -> Effects:
     sets: dict[Path, Any] = {}
     shifts = looks = False
     for operation in operations:
-        path = tokens(operation.get("path") or "") if isinstance(operation, Mapping) else None
+        path = tokens(operation.get("path") or "") if isinstance(operation, dict) else None
         done = operation.get("op") if path else None
         if not path or done not in ("add", "replace", "remove"):
             looks = True
