@@ -106,11 +106,13 @@ class _Desk:
             self._directory.write(path, clusterfile.new(wanted).encode())
             return File(cluster.name, path, "written")
         path, value = declared.place.path, declared.value
+        if (wire.copy(value) if parent and value.exported else {"status": wire.status(value)}) == wanted:
+            return File(cluster.name, path, "unchanged")
         before = (self._directory.read(path) or b"").decode()
-        try:
-            after = clusterfile.edited(before, value.namespace, value.name, wanted)
-        except UsageError as error:
-            raise UsageError(error.code, f"{path}: {error.message}", error.hint) from error
+        if parent and before == clusterfile.new(wire.copy(value)):
+            after = clusterfile.new(wanted)  # nobody wrote anything beside the last export
+        else:
+            after = _edited(path, before, value, wanted)
         if after == before:
             return File(cluster.name, path, "unchanged")
         self._directory.write(path, after.encode())
@@ -135,3 +137,10 @@ class _Desk:
                 self._paths.add(path)
                 return path
         raise UsageError("path-taken", f"{self._out} holds files of the name of cluster {cluster.name}", "--out DIR")
+
+
+def _edited(path: str, before: str, value: ClusterFacts, wanted: Mapping[str, Any]) -> str:
+    try:
+        return clusterfile.edited(before, value.namespace, value.name, wanted)
+    except UsageError as error:
+        raise UsageError(error.code, f"{path}: {error.message}", error.hint) from error

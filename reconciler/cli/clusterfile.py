@@ -17,6 +17,7 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from reconciler.model import scalars
 from reconciler.model.errors import UsageError
+from reconciler.planning import filenames
 from reconciler.registry.export import WHOLE
 from reconciler.source import documents
 
@@ -28,10 +29,10 @@ _WIDTH = 1 << 16
 
 def new(wanted: Mapping[str, Any]) -> str:
     """The text of a file with one cluster."""
-    node = {name: value for name, value in wanted.items() if name not in ("metadata", "spec", "status")}
-    node |= {"metadata": {}, "spec": {}, "status": {}}
-    lay(node, wanted)
-    return HEAD + _dumped(_yaml(""), node)
+    node: dict[str, Any] = {name: wanted[name] for name in ("apiVersion", "kind")}
+    for part in ("metadata", "spec", "status"):
+        node[part] = {name: value for name, value in wanted[part].items() if value or (part, name) not in WHOLE}
+    return HEAD + filenames.serialise(node).decode()
 
 
 def edited(text: str, namespace: str, name: str, wanted: Mapping[str, Any]) -> str:
