@@ -117,6 +117,8 @@ def build(gathered: Gathered, shelf: Shelf, answers: Mapping[Build, Built]) -> N
         for named in feeds:
             if is_kustomization(named.feed):
                 asked.setdefault(layout.normal(named.feed.name), []).append((name, named))
+                if named.feed.namespace:
+                    gathered.findings.append(_with_namespace(gathered, name, named))
     for directory, askers in sorted(asked.items()):
         _one(gathered, shelf, directory, askers, answers)
     if asked:
@@ -170,6 +172,13 @@ def _not_found(gathered: Gathered, shelf: Shelf, directory: str, name: str, name
     message = f"'{directory}' holds no kustomization file" if directory else "the root of the repo is no kustomization"
     hint = hints.did_you_mean(directory, [other for other in shelf.files if other])
     return Finding(gathered.problem("kustomization-not-found", place, field, message, hint), kinds.subscription(name))
+
+
+def _with_namespace(gathered: Gathered, name: str, named: NamedFeed) -> Finding:
+    message = f"'{named.feed.name}' is a directory, and the namespace '{named.feed.namespace}' says nothing about it"
+    place = gathered.subscriptions[name].place
+    found = gathered.problem("kustomization-namespace", place, (*named.field, "namespace"), message)
+    return Finding(found, kinds.subscription(name))
 
 
 def _fault(shelf: Shelf, directory: str, reached: Reached, fault: Fault) -> Problem:

@@ -28,24 +28,28 @@ class Opening:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
         self._room = asyncio.Semaphore(AT_ONCE)
-        self._files: dict[tuple[str, BlobId], asyncio.Task[Sequence[Any]]] = {}
+        self._files: dict[tuple[str, BlobId], asyncio.Task[list[Any]]] = {}
 
     async def open(self, objects: Sequence[RenderedObject]) -> Mapping[ObjectKey, Object]:
         """The plaintext of encrypted objects, by key. ToolFailed names the file that cannot be opened."""
-        found = {}
-        for rendered in objects:
-            if rendered.seal is not None:
-                found[rendered.key] = _plain(rendered, rendered.seal, await self._file(rendered.seal))
-        return found
+        sealed = [(rendered, rendered.seal) for rendered in objects if rendered.seal is not None]
+        files = await asyncio.gather(*(self._file(seal) for _, seal in sealed), return_exceptions=True)
+        failures = {str(failure): failure for failure in files if isinstance(failure, BaseException)}
+        if len(failures) > 1 and all(isinstance(failure, ToolFailed) for failure in failures.values()):
+            raise ToolFailed("sops-failed", "; ".join(failures))
+        for failure in failures.values():
+            raise failure
+        documents_of = zip(sealed, files, strict=True)
+        return {one.key: _plain(one, seal, found) for (one, seal), found in documents_of if isinstance(found, list)}
 
-    async def _file(self, seal: Seal) -> Sequence[Any]:
+    async def _file(self, seal: Seal) -> list[Any]:
         name = (seal.path, seal.blob)
         if name not in self._files:
             self._files[name] = asyncio.create_task(self._decrypt(seal), name=f"decrypt {seal.path}")
         # several units wait for one file: the end of one of them must not take it from the others
         return await asyncio.shield(self._files[name])
 
-    async def _decrypt(self, seal: Seal) -> Sequence[Any]:
+    async def _decrypt(self, seal: Seal) -> list[Any]:
         content = (await self._tools.blobs.blobs([seal.blob]))[seal.blob]
         cipher = sops.Cipher(seal.path, content, _several(content))
         async with self._room:

@@ -5,6 +5,10 @@ ERRORS: dict[str, tuple[str, str]] = {
         "a feed names a kustomization, and there is no kustomization file in that directory",
         "Write the directory as it stands in the repo, from its root.",
     ),
+    "kustomization-namespace": (
+        "a feed that names a kustomization names a namespace as well, which would change nothing",
+        "Remove `namespace` from the feed; in the kustomization file it sets the namespace of all objects.",
+    ),
     "kustomization-at-root": (
         "a kustomization file stands at the root of what is read, so that everything would belong to it",
         "Move it into a directory of its own, or add the file to `ignore` in fleet.yaml.",

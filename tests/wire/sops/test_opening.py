@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from reconciler.adapters.cache import Cache
@@ -74,6 +75,15 @@ def test_failure_is_told_to_everybody_and_tried_once(age: Age, nobody: dict[str,
     found = asyncio.run(many())
     assert {type(error) for error in found} == {ToolFailed}
     assert calls(tmp_path) == 1
+
+
+def test_all_files_that_cannot_be_opened_are_told_at_once(age: Age, nobody: dict[str, str], tmp_path: Path) -> None:
+    content = encrypted(secret("one", "web"), age)
+    other = msgspec.structs.replace(sealed("two"), seal=Seal("b/other.yaml", FILE))
+    with pytest.raises(ToolFailed) as caught:
+        asyncio.run(Opening(tools(content, tmp_path, nobody)).open([sealed("one"), other]))
+    assert "a/secret.yaml cannot" in caught.value.message
+    assert "b/other.yaml cannot" in caught.value.message
 
 
 def test_end_of_one_who_waits_does_not_end_the_others(age: Age, tmp_path: Path) -> None:
