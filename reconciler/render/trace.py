@@ -15,6 +15,7 @@ from reconciler.model.inflation import Seal
 from reconciler.model.objects import Object, ObjectKey
 from reconciler.model.placement import Placement
 from reconciler.model.snapshot import Place, Resource, Severity, Snapshot
+from reconciler.render.chartobjects import namespace_object
 from reconciler.render.charts import ChartSubject
 from reconciler.render.contents import Contents
 from reconciler.render.ground import Ground
@@ -82,7 +83,15 @@ def trace(ground: Ground, unit: Unit, placement: Placement, key: ObjectKey) -> C
             if origin is not None:
                 made = Moment(Sort.CHART, origin.place, origin.title, origin.body)
                 return Chain(unit, key, (made,), origin)
+            if _makes_namespace(one, unit.cluster, key):
+                title = "namespace of the HelmChart, made because nothing else delivers it (createNamespace)"
+                made = Moment(Sort.CHART, one.sourced.place, title, namespace_object(key.name).body)
+                return Chain(unit, key, (made,))
     return None
+
+
+def _makes_namespace(chart: ChartSubject, cluster: str, key: ObjectKey) -> bool:
+    return (key.kind, key.group) == ("Namespace", "") and chart.rendering(cluster, None).namespace == key.name
 
 
 def named(contents: Contents) -> Iterator[ObjectKey]:

@@ -137,7 +137,7 @@ def _wanted(moment: Moment, before: Any, traced: Traced, field: Path) -> Wanted:
     if entry is None:
         if moment.sort is Sort.DIVISION:
             return Wanted(moment.place, ("spec", "subscribers"))
-        own = field if moment.sort is Sort.FILE else ()
+        own = field if moment.sort in (Sort.FILE, Sort.TEMPLATE) else ()
         return Wanted(moment.place, _indexed(moment.body, own))
     changed = operations(entry, before, traced.values, field) if field else ()
     inner = inside(entry, changed, traced.values, field)

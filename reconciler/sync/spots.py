@@ -69,6 +69,8 @@ def _file(options: Options, path: str, commit: str) -> tuple[Path, str]:
 
 def _spot(wanted: Wanted, contents: Mapping[str, bytes]) -> Spot:
     path, content = wanted.place.path, contents.get(wanted.place.path)
+    if content is not None and path.endswith(".j2"):
+        return _in_template(path, content, wanted.field)
     if content is None or not path.endswith((".yaml", ".yml", ".json")):
         return Spot(path)
     root = positions.of_document(content, wanted.place.document)
@@ -77,8 +79,27 @@ def _spot(wanted: Wanted, contents: Mapping[str, bytes]) -> Spot:
     node = positions.find(root, wanted.place.within(*wanted.field))
     lines = content.splitlines()
     if wanted.inside and 0 < node.line <= len(lines) and _BLOCK.search(lines[node.line - 1]):
-        inner = positions.of_document(wanted.text.encode(), 0)
-        at = node.line + (positions.find(inner, wanted.inside).line if inner is not None else 1)
-        if at <= len(lines):
+        at = _inside(wanted, lines, node.line)
+        if at:
             return Spot(path, at, len(lines[at - 1]) - len(lines[at - 1].lstrip()) + 1)
     return Spot(path, node.line, node.column)
+
+
+def _in_template(path: str, content: bytes, field: tuple[str | int, ...]) -> Spot:
+    """A template is no YAML before it is filled: the line of the field's name, where only one line has it."""
+    names = [step for step in field if isinstance(step, str)]
+    if not names:
+        return Spot(path)
+    key = re.compile(rb"[ \t{,-]*[\"']?" + re.escape(names[-1].encode()) + rb"[\"']?[ \t]*:")
+    found = [number for number, line in enumerate(content.splitlines(), 1) if key.match(line)]
+    return Spot(path, found[0], 1) if len(found) == 1 else Spot(path)
+
+
+def _inside(wanted: Wanted, lines: Sequence[bytes], start: int) -> int:
+    """The line of a place inside a text that begins below line `start`; 0 where the file has another text there."""
+    text = wanted.text.encode()
+    inner = positions.of_document(text, 0)
+    line = positions.find(inner, wanted.inside).line if inner is not None else 1
+    said, at = text.splitlines(), start + line
+    same = at <= len(lines) and line <= len(said) and lines[at - 1].strip() == said[line - 1].strip()
+    return at if same else 0  # a template was filled, or the lines were folded

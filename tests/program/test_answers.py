@@ -77,6 +77,30 @@ spec:
   overrides:
     - {{type: Helm, value: "replicas: 5"}}
 """,
+    "apps/site.yaml.j2": """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: site, namespace: web}
+data:
+  host: "{{ cluster.name }}.example.org"
+""",
+    "site.yaml": """
+apiVersion: apps.clusternet.io/v1alpha1
+kind: Subscription
+metadata: {name: site, namespace: fleet}
+spec:
+  subscribers: [{clusterAffinity: {}}]
+  feeds:
+    - {apiVersion: v1, kind: ConfigMap, namespace: web, name: site}
+---
+apiVersion: apps.clusternet.io/v1alpha1
+kind: Globalization
+metadata: {name: site, annotations: {reconciler.clusternet.io/template: jinja2}}
+spec:
+  feed: {apiVersion: v1, kind: ConfigMap, namespace: web, name: site}
+  overrides:
+    - {name: tier, type: MergePatch, value: "data: {tier: '{{ cluster.labels.env }}'}"}
+""",
     "kust/kustomization.yaml": "resources: [cm.yaml]\nnamePrefix: k-\n",
     "kust/cm.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cm, namespace: web}\ndata: {a: b}\n",
 }
@@ -126,6 +150,21 @@ def test_field_of_a_chart_names_chart_file_and_every_layer_of_values(repo: Path)
 def test_object_of_a_kustomization_names_its_directory(repo: Path) -> None:
     (made,) = answer(repo, "east", "cm/k-cm", "data.a")["steps"]
     assert (made["sort"], made["title"]) == ("kustomization", "kustomization kust")
+
+
+def test_object_of_a_template_names_its_line_and_the_variables_that_it_looked_at(repo: Path) -> None:
+    found = answer(repo, "east", "cm/site", "data.host")
+    (made,) = found["steps"]
+    assert (made["sort"], made["file"], made["line"]) == ("template", "apps/site.yaml.j2", 6)
+    assert found["value"] == "east.example.org"
+    assert found["reads"] == ["cluster.name"]
+    (override,) = answer(repo, "east", "cm/site", "data.tier")["steps"]
+    assert (override["sort"], override["changes"]) == ("override", [{"field": "/data/tier", "after": "prod"}])
+
+
+def test_namespace_that_is_made_for_a_chart_says_so(repo: Path) -> None:
+    (made,) = answer(repo, "east", "ns/shop")["steps"]
+    assert "createNamespace" in made["title"]
 
 
 def test_hooks_are_shown_when_asked_and_labelled(repo: Path) -> None:
