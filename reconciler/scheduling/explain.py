@@ -20,8 +20,8 @@ from reconciler.model.placement import Placement, Schedule, Scheduled
 from reconciler.model.snapshot import Severity, Snapshot
 from reconciler.model.status import FleetStatus
 from reconciler.scheduling import nodeterms, replicas
-from reconciler.scheduling.capacity import nodes_of, room
 from reconciler.scheduling.fleet import told
+from reconciler.scheduling.nodes import nodes_of, room
 from reconciler.scheduling.taints import tolerates
 
 

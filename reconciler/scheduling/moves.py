@@ -1,6 +1,6 @@
 """What is not as it was, and why: no replica moves without a reason, and the reason is told."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reconciler.model.placement import Move, Placement, Refusal
 from reconciler.scheduling.claims import Claim, Part
@@ -18,8 +18,9 @@ def _of_part(claim: Claim, part: Part, fleet: Fleet) -> Iterator[Move]:
         return
     feed, refused = part.feed.feed, claim.candidates.refused
     changes = _total(sum(part.before.values()), part.feed.wanted)
-    lost = [c for c, n in part.before.items() if n and c not in claim.clusters]
-    freed = [c for f, c in claim.reasons if f == feed]
+    here = frozenset(claim.clusters)
+    lost = frozenset(c for c, n in part.before.items() if n and c not in here)
+    gains = _gains(changes, lost or frozenset(c for f, c in claim.reasons if f == feed), fleet)
     for cluster in part.before.keys() | part.held.keys():
         before, after = part.before.get(cluster, 0), part.held.get(cluster, 0)
         if before == after:
@@ -29,7 +30,7 @@ def _of_part(claim: Claim, part: Part, fleet: Fleet) -> Iterator[Move]:
             if cluster in lost:
                 reason = gone(cluster, fleet, refused)
         else:
-            reason = claim.reasons.get((feed, cluster)) or _gains(changes, lost or freed, fleet)
+            reason = claim.reasons.get((feed, cluster)) or gains
         yield Move(feed, cluster, before, after, reason)
 
 
@@ -71,7 +72,7 @@ def _total(before: int, after: int) -> str:
     return f"scaled {'up' if after > before else 'down'} from {before} to {after}"
 
 
-def _gains(changes: str, left: Sequence[str], fleet: Fleet) -> str:
+def _gains(changes: str, left: Iterable[str], fleet: Fleet) -> str:
     """Why a cluster has more: more is wanted, or others have less."""
     names = sorted(fleet.facts[c].binding if c in fleet.facts else c for c in left)
     others = f"takes over from {', '.join(names[:3])}{' and others' if len(names) > 3 else ''}" if names else ""

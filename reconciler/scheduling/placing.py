@@ -8,8 +8,8 @@ from itertools import accumulate
 
 from reconciler.model.clusters import ClusterFacts
 from reconciler.scheduling import topology
-from reconciler.scheduling.capacity import UNLIMITED
 from reconciler.scheduling.claims import Claim, Part
+from reconciler.scheduling.nodes import UNLIMITED
 from reconciler.scheduling.spread import share
 from reconciler.scheduling.topology import Constraint, Rooms
 

@@ -6,8 +6,9 @@ first. They give no more than is needed, and are scheduled after, so that what t
 
 from collections.abc import Iterator, Sequence
 
-from reconciler.scheduling.capacity import UNLIMITED, Ledger
+from reconciler.scheduling.capacity import Ledger
 from reconciler.scheduling.claims import Claim, Part
+from reconciler.scheduling.nodes import UNLIMITED
 from reconciler.scheduling.placing import Facts, add, fitting
 
 Victim = tuple[Claim, Part]

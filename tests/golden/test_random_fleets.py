@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reconciler.model.clusters import ClusterFacts, NodeFact, TaintFact
 from reconciler.model.placement import Schedule
-from reconciler.scheduling.capacity import nodes_of, room
+from reconciler.scheduling.nodes import nodes_of, room
 from reconciler.scheduling.replicas import Feeds
 from reconciler.scheduling.schedule import schedule
 from tests.unit.scheduling.fleets import dynamic, fed_back, previous, scheduled, web

@@ -4,7 +4,8 @@ import pytest
 
 from reconciler.model.authored import Toleration
 from reconciler.model.clusters import ClusterFacts, NodeFact, TaintFact
-from reconciler.scheduling.capacity import Ledger, nodes_of, room, short_of, taken
+from reconciler.scheduling.capacity import Ledger
+from reconciler.scheduling.nodes import Asks, Sorts, nodes_of, room, room_in, short_of, taken
 from reconciler.scheduling.nodeterms import Term
 from reconciler.scheduling.requirements import Requirements, of_pod
 
@@ -127,9 +128,21 @@ def test_why_nothing_fits_is_told_in_words(nodes, need, words):
     assert short_of(nodes, need) == words
 
 
-def test_what_is_taken_is_not_there_for_the_next():
-    assert room(taken((node(3),), CPU, 5), CPU) == 7
-    assert room(taken((node(1), node(1, cpu=2000)), CPU, 6), CPU) == 0
+@pytest.mark.parametrize(
+    ("nodes", "replicas", "left"),
+    [((node(3),), 5, 7), ((node(1), node(1, cpu=2000)), 6, 0), ((node(1),), 9, 0)],
+    ids=["alike", "different", "more than fit"],
+)
+def test_what_is_taken_is_not_there_for_the_next(nodes, replicas, left):
+    sorts = Sorts()
+    asks = Asks(sorts, CPU)
+    assert room_in(taken(sorts.state(nodes), asks, replicas), asks) == left
+
+
+def test_nodes_as_numbers_are_the_same_nodes():
+    sorts = Sorts()
+    nodes = (node(2), node(1, labels=[("disk", "ssd")]), node(1, taints=[DEAD], gpu=1))
+    assert set(sorts.nodes(sorts.state(nodes))) == set(nodes)
 
 
 def test_allocatable_is_one_big_node_where_nobody_looked_at_nodes():
