@@ -16,14 +16,16 @@ TEMPLATES = tuple(suffix + ".j2" for suffix in SUFFIXES)
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 """Names of the file that makes a directory a kustomization."""
 CHART = "/Chart.yaml"
-"""The file that makes a directory a chart: what is in it is helm's to read."""
+"""The file that makes a directory a chart."""
+_OF_HELM = r"(?:(?:templates|charts|crds)/|Chart\.yaml\Z|values[^/]*\.(?:ya?ml|json)\Z)"
+"""What of a chart is helm's to read. Other files are read as everywhere, so that a stray Chart.yaml hides nothing."""
 
 
 def selected(tree: Tree, settings: Settings) -> Mapping[str, BlobId]:
     """Path to blob of every file that is read, sorted by path.
 
-    Never read: fleet.yaml, names that begin with a dot (below the root that is named), ignored paths, directories of
-    charts, and the directory that objects are delivered into, which would otherwise come back as sources. The files
+    Never read: fleet.yaml, names that begin with a dot (below the root that is named), ignored paths, what is helm's of
+    a chart, and the directory that objects are delivered into, which would otherwise come back as sources. The files
     that make kustomizations are read wherever they are, because bases may lie outside of the roots.
     """
     wanted = {path for path in _wanted(tree.files, settings) if path.endswith(SUFFIXES)}
@@ -71,7 +73,8 @@ def _wanted(paths: Collection[str], settings: Settings) -> Iterator[str]:
     roots = tuple(normal(root) for root in settings.roots)
     delivered = normal(settings.delivery.directory.path) if settings.delivery.to == "directory" else ""
     ignored = ignores(settings.ignore)
-    charted = re.compile("|".join(re.escape(f"{directory}/") for directory in charts(paths)) or r"(?!)")
+    directories = "|".join(re.escape(directory) for directory in charts(paths))
+    charted = re.compile(f"(?:{directories})/{_OF_HELM}" if directories else r"(?!)")
     for path in paths:
         inside = path != SETTINGS_PATH and in_roots(path, roots)
         others = ignored.match(path) or charted.match(path)
