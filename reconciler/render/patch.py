@@ -10,10 +10,13 @@ from typing import Any
 
 import msgspec
 
+from reconciler.render.bounds import Bounds
 from reconciler.render.pointer import same, tokens, unescaped
 
 _MOST_OPERATIONS = 10_000
 """Clusternet's limit, against patches that are made to exhaust it."""
+_LONGEST = 200
+"""Tokens of a path: as deep as a file may be."""
 _INDEX = re.compile(r"0|[1-9][0-9]*", re.ASCII)
 _GO_INDEX = re.compile(r"[+-]?[0-9]+", re.ASCII)
 
@@ -46,10 +49,10 @@ def apply(document: Any, operations: Any, *, strict: bool = False) -> Patched:
     if len(operations) > _MOST_OPERATIONS:
         return Patched(document, Fault(f"more than {_MOST_OPERATIONS} operations"))
     dialect = _Strict() if strict else _Clusternet()
-    value = document
+    value, bounds = document, Bounds()
     for number, operation in enumerate(operations):
         try:
-            value = dialect.applied(value, operation)
+            value = _bounded(dialect.applied(value, operation), operation, bounds)
         except _Refused as refusal:
             return Patched(document, Fault(f"operation {number}{_aim(operation)}: {refusal}", refusal.missing))
     return Patched(value)
@@ -91,7 +94,7 @@ class _Strict:
         parts = tokens(text)
         if parts is None:
             raise _Refused(f"{member} is not a JSON pointer")
-        return parts
+        return _short(parts)
 
     def value(self, operation: Mapping[str, Any]) -> Any:
         if "value" not in operation:
@@ -172,7 +175,7 @@ class _Clusternet(_Strict):
         if text and "/" not in text:
             raise _Refused("path leads nowhere", missing=True)
         # whatever stands before the first slash is not looked at
-        return tuple(map(unescaped, text.split("/")[1:]))
+        return _short(tuple(map(unescaped, text.split("/")[1:])))
 
     def value(self, operation: Mapping[str, Any]) -> Any:
         return operation.get("value")
@@ -226,6 +229,18 @@ class _Clusternet(_Strict):
             return _with(parent, self.position(parent, key), value)
         except _Refused as refusal:
             raise _Refused(str(refusal), missing=True) from None
+
+
+def _bounded(document: Any, operation: Mapping[str, Any], bounds: Bounds) -> Any:
+    if operation.get("op") in ("copy", "move") and not bounds.allow(document):
+        raise _Refused("the document would become too large or too deep")
+    return document
+
+
+def _short(path: tuple[str, ...]) -> tuple[str, ...]:
+    if len(path) > _LONGEST:
+        raise _Refused(f"a path has more than {_LONGEST} parts")
+    return path
 
 
 def _with(node: Any, key: Any, value: Any) -> Any:

@@ -61,10 +61,11 @@ class _Editor:
         else:
             edits = [(root.start, self.end(root), yamlwrite.document(value, self.manner))]
         # of edits at one place the inner one was found first, and stands first
-        text = self.text
-        for _, (start, stop, new) in sorted(enumerate(edits), key=lambda one: (one[1][0], one[0]), reverse=True):
-            text = text[:start] + new + text[stop:]
-        return text
+        parts, position = [], 0
+        for _, (start, stop, new) in sorted(enumerate(edits), key=lambda one: (one[1][0], one[0])):
+            parts += [self.text[position:start], new]
+            position = max(position, stop)
+        return "".join([*parts, self.text[position:]])
 
     def update(self, node: Node, value: Any) -> Iterator[_Edit]:
         """Edits that make a collection another one of its sort."""

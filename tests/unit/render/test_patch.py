@@ -179,3 +179,30 @@ def test_a_replace_at_every_difference_leads_from_one_document_to_the_other(befo
     patched = patch.apply(before, operations)
     assert patched.fault is None
     assert list(differing(patched.value, after)) == []
+
+
+def test_copies_of_copies_are_stopped_before_they_fill_the_memory():
+    doubling = [{"op": "copy", "from": "/a", "path": f"/a/{n}"} for n in range(5000)]
+    patched = patch.apply({"a": {"x": 1}}, doubling)
+    assert "too large or too deep" in patched.fault.message
+    assert patched.value == {"a": {"x": 1}}
+
+
+def test_document_that_a_patch_makes_deeper_and_deeper_is_stopped():
+    nesting = [{"op": "move", "from": "/a", "path": "/b"}, {"op": "add", "path": "/a", "value": {}}]
+    nesting += [{"op": "move", "from": "/b", "path": "/a/b"}, {"op": "move", "from": "/a", "path": "/b"}]
+    operations = nesting[:1] + (nesting[1:] * 400)
+    assert "too large or too deep" in patch.apply({"a": {}}, operations).fault.message
+
+
+def test_path_of_thousands_of_parts_is_refused():
+    document = {}
+    for _ in range(190):
+        document = {"a": document}
+    assert "more than 200 parts" in patch.apply(document, [operation("add", "/a" * 3000, 1)]).fault.message
+    assert "more than 200 parts" in patch.apply(document, [operation("add", "/a" * 3000, 1)], strict=True).fault.message
+
+
+def test_patch_of_ten_thousand_copies_that_stays_small_takes_no_time():
+    copies = [{"op": "copy", "from": "/a", "path": "/b"}] * 10_000
+    assert patch.apply({"a": {"x": [1, 2]}}, copies).value == {"a": {"x": [1, 2]}, "b": {"x": [1, 2]}}
