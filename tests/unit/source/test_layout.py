@@ -81,3 +81,14 @@ def test_hidden_directory_is_read_when_it_is_a_root() -> None:
 )
 def test_ignore_pattern(pattern: str, path: str, ignored: bool) -> None:
     assert bool(layout.ignores((pattern,)).match(path)) is ignored
+
+
+def test_of_a_chart_only_what_is_helms_is_left_to_helm() -> None:
+    helms = ["Chart.yaml", "values.yaml", "values-prod.yml", "values.schema.json", "templates/a.yaml"]
+    helms += ["charts/db/values.yaml", "crds/a.yaml"]
+    read = ["app.yaml", "config/a.yaml", "templates.yaml", "sub/values.yaml"]
+    files = {f"apps/web/{path}": BlobId(path) for path in (*helms, *read)}
+    files |= {path: BlobId(path) for path in ("apps/website/values.yaml", "templates/a.yaml", "Chart.yaml")}
+    found = list(layout.selected(Tree(files, None), Settings(fleet="demo")))
+    elsewhere = {"apps/website/values.yaml", "templates/a.yaml", "Chart.yaml"}
+    assert set(found) == {f"apps/web/{path}" for path in read} | elsewhere
