@@ -1,5 +1,4 @@
-"""The JSON Schemas: every property described, and the golden repos judged by a validator as `check` judges them.
-"""
+"""The JSON Schemas: every property described, and the golden repos judged by a validator as `check` judges them."""
 
 import json
 from collections.abc import Iterator
