@@ -91,6 +91,15 @@ def status(answer: Schedule) -> FleetStatus:
     return FleetStatus("bench", units={unit.unit: unit for unit in units})
 
 
+def _running(facts: dict[str, ClusterFacts], answer: Schedule) -> dict[str, ClusterFacts]:
+    """The fleet with everything running that was placed, and as much room beside it."""
+    runs: dict[str, dict[str, int]] = {cluster: {} for cluster in facts}
+    for one in answer.subscriptions.values():
+        for placement in one.placements:
+            runs[placement.cluster].update(placement.replicas)
+    return {name: msgspec.structs.replace(fact, running=runs[name]) for name, fact in facts.items()}
+
+
 _DYNAMIC = {
     "schedulingStrategy": "Dividing",
     "dividingScheduling": {"type": "Dynamic", "dynamicDividing": {"strategy": "Spread"}},
@@ -105,7 +114,8 @@ def main() -> None:
     else:
         facts, snap, before = clusters(1000), snapshot(1000, 1, _DYNAMIC), FleetStatus("bench")
         if mode in ("again", "grow"):
-            before = status(schedule(snap, facts, before))
+            placed = schedule(snap, facts, before)
+            facts, before = _running(facts, placed), status(placed)
         if mode == "grow":
             snap = snapshot(1000, 2, _DYNAMIC)
     answers: list[Schedule] = []
