@@ -36,7 +36,7 @@ _LENGTH = struct.Struct(">I")
 _ADDRESS = re.compile(r"<[^<>\n]{1,200} at 0x[0-9a-f]{4,}>")
 _POSITION = re.compile(r" at \d+$")
 _DIGITS = 1 << 16
-"""Bits of the largest number that `**` may make."""
+"""Bits of the largest number that `**` and `*` may make."""
 
 Fault = tuple[str, str, str, int]
 """Rule, message, hint, line."""
@@ -102,6 +102,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if operator == "**" and isinstance(left, int) and isinstance(right, int) and right > 0:
             if left.bit_length() * right > _DIGITS:
                 raise Excess
+        elif operator == "*" and isinstance(left, int) and isinstance(right, int):
+            if left.bit_length() + right.bit_length() > _DIGITS:
+                raise Excess
         elif operator == "*":
             for times, what in ((left, right), (right, left)):
                 if (
@@ -154,7 +157,7 @@ class Filling:
         for part in written:
             made = part.count("\n")
             frame = written.gi_frame
-            if before + made >= line and frame is not None:
+            if before + made - part.endswith("\n") >= line and frame is not None:
                 base: int = template.get_corresponding_lineno(frame.f_lineno)
                 at = self._text.find(part, sum(map(len, self._text.splitlines(keepends=True)[: base - 1])))
                 # a part that stands so in the template is literal, and all its lines are lines of the template

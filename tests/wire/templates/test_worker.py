@@ -13,6 +13,7 @@ import pytest
 
 from reconciler.adapters.tools import templates
 from reconciler.model import templating
+from reconciler.model.errors import ToolFailed
 from reconciler.model.inflation import Fault, TemplateAnswer, TemplateRender
 from reconciler.source import documents
 
@@ -130,6 +131,10 @@ ATTACKS: dict[str, tuple[str, str, int]] = {
     "list times a million": ("{{ [1, 2] * 10**8 }}", "template-limit", 1),
     "text that doubles": (DOUBLING, "template-limit", 3),
     "power of a power": ("{{ 10**(10**10) }}", "template-limit", 1),
+    "number that is squared": (
+        "{% set ns = namespace(x=3) %}\n{% for i in range(99) %}\n{% set ns.x = ns.x * ns.x %}\n{% endfor %}",
+        "template-limit", 3,
+    ),
     "power of a power by filter": ("{{ 1.5 | round(10**9, 'ceil') }}", "template-limit", 1),
     "shifted by format": ("{{ '%1000000000d' | format(1) }}", "template-limit", 1),
     "format with a width": ("{{ '{:1000000000}'.format(1) }}", "template-limit", 1),
@@ -343,3 +348,46 @@ def test_names_of_filters_are_those_that_reading_knows() -> None:
     assert set(environment.filters) == known["Filter"]
     assert set(environment.tests) == known["Test"]
     assert set(environment.globals) == set(templating.GLOBALS)
+
+
+@pytest.mark.parametrize(
+    ("line", "origin"),
+    [(1, 1), (2, 4), (3, 4), (4, 6), (5, 7), (6, 6), (7, 7), (8, 9), (9, 10)],
+)
+def test_line_of_what_was_filled_is_traced_to_the_template(line: int, origin: int) -> None:
+    loop = "{% endif %}{% for i in [1, 2] %}\n  item: {{ i }}\n  x: y\n{% endfor %}\n"
+    text = "a: b\n{# c #}\n{% if fleet %}\n{{ values.two }}\n" + loop + "end: 1\nlast: 2\n"
+
+    def wrong(_: str) -> templates.Reading:
+        return (), Fault("template-yaml", "wrong", line=line)
+
+    question = TemplateRender("x", text, json.dumps({**VARIABLES, "values": {"two": "p: 1\nq: 2"}}).encode())
+    answer = asyncio.run(templates.filled([question], wrong))[question]
+    assert answer.fault == Fault("template-yaml", "wrong", line=origin)
+
+
+HELLO = "import struct, sys; out = sys.stdout.buffer; out.write(struct.pack('>I', 2) + b'{}'); out.flush(); "
+STRANGE = {
+    "ends": "sys.stdin.buffer.read(5)",
+    "says what is no JSON": "out.write(struct.pack('>I', 3) + b'abc'); out.flush(); sys.stdin.read()",
+    "says what nobody asked": "out.write(struct.pack('>I', 7) + b'{\"a\":1}'); out.flush(); sys.stdin.read()",
+    "says too much": "out.write(struct.pack('>I', 1 << 30)); out.flush(); sys.stdin.read()",
+}
+
+
+@pytest.mark.parametrize("program", STRANGE.values(), ids=STRANGE.keys())
+def test_worker_that_goes_wrong_costs_one_fault_each(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(templates, "_PROGRAM", HELLO + program)
+    assert [answer.fault and answer.fault.rule for answer in fill("a", "b")] == ["template-limit", "template-limit"]
+
+
+def test_worker_that_is_silent_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(templates, "_PROGRAM", HELLO + "sys.stdin.read()")
+    monkeypatch.setattr(templates, "_PATIENCE", 0.2)
+    assert fault("a").rule == "template-limit"
+
+
+def test_worker_that_cannot_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(templates, "_PROGRAM", "raise SystemExit(1)")
+    with pytest.raises(ToolFailed, match="cannot be started"):
+        fill("a")
