@@ -19,6 +19,7 @@ from reconciler.model.objects import Object
 from reconciler.model.plan import Evidence, Work
 from reconciler.model.snapshot import Severity
 from reconciler.planning import filenames
+from reconciler.render.fingerprints import is_secret
 from reconciler.render.shown import shown
 from reconciler.sync import reading
 from reconciler.sync.opening import as_they_stand
@@ -37,8 +38,8 @@ from reconciler.sync.worklist import Evaluated
 def render(**given: Any) -> None:
     """Print what each cluster will get from REPO: the work tree of a path, or a commit of a remote.
 
-    YAML documents are headed by a comment that names cluster and Subscription; `kubectl apply -f -` takes those of one
-    cluster. -o dir writes the files that a delivery into a directory writes; -o clusternet prints the objects that
+    YAML documents are headed by a comment that names cluster and Subscription; with --show-secrets `kubectl apply -f -`
+    takes those of one cluster. -o dir writes the files that a delivery into a directory writes; -o clusternet prints the objects that
     Clusternet's hub would make. Values of Secrets are fingerprints, made anew for each run. Exits 3 when the repo has
     problems; what could be rendered is printed all the same.
     """
@@ -52,9 +53,17 @@ def render(**given: Any) -> None:
             terminal.emit(text)
     elif given["output"] != "dir":
         _print(found, _feeds(found, given, veil), given)
+    if veil is not None and given["output"] != "name" and _has_secrets(found, given):
+        terminal.talk("values of Secrets are fingerprints: --show-secrets prints what sync applies")
     if any(problem.severity is Severity.ERROR for problem in found.problems):
         terminal.talk("the repo has problems: reconciler check shows them")
         raise click.exceptions.Exit(int(Exit.PROBLEMS))
+
+
+def _has_secrets(found: Evaluated, given: dict[str, Any]) -> bool:
+    selection = Selection(options.narrow(given), found.facts, found.snapshot)
+    shown = {id(feed.objects): feed for unit, feed in found.feeds.units.items() if selection.includes(unit)}
+    return any(is_secret(one.body) and not one.seal for feed in shown.values() for one in feed.objects)
 
 
 async def _asked(given: dict[str, Any], veil: bytes | None) -> Evaluated:

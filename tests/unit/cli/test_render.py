@@ -64,6 +64,12 @@ def test_show_secrets_prints_what_sync_applies(repo: Path) -> None:
     assert secret["stringData"] == {"a": CANARY}
 
 
+def test_who_would_apply_fingerprints_is_told(repo: Path) -> None:
+    assert "--show-secrets" in run(repo, "--cluster", "prod").stderr
+    assert run(repo, "--cluster", "prod", "--show-secrets").stderr == ""
+    assert run(repo, "--cluster", "dev").stderr == ""
+
+
 def files(root: Path) -> dict[str, bytes]:
     found = {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
     return {path: content for path, content in found.items() if not path.startswith(".reconciler/")}
