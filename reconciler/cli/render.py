@@ -39,9 +39,9 @@ def render(**given: Any) -> None:
     """Print what each cluster will get from REPO: the work tree of a path, or a commit of a remote.
 
     YAML documents are headed by a comment that names cluster and Subscription; with --show-secrets `kubectl apply -f -`
-    takes those of one cluster. -o dir writes the files that a delivery into a directory writes; -o clusternet prints the objects that
-    Clusternet's hub would make. Values of Secrets are fingerprints, made anew for each run. Exits 3 when the repo has
-    problems; what could be rendered is printed all the same.
+    takes those of one cluster. -o dir writes the files that a delivery into a directory writes; -o clusternet prints
+    the objects that Clusternet's hub would make. Values of Secrets are fingerprints, made anew for each run. Exits 3
+    when the repo has problems; what could be rendered is printed all the same.
     """
     if (given["output"] == "dir") != (given["out"] is not None):
         raise click.UsageError("-o dir and --out DIR belong together")
