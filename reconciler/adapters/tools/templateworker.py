@@ -15,8 +15,8 @@ import resource
 import signal
 import struct
 import sys
-from collections.abc import Callable, Generator, Mapping
-from types import FrameType
+from collections.abc import Callable, Mapping
+from types import FrameType, GeneratorType
 from typing import Any, NoReturn
 
 import jinja2.debug
@@ -221,7 +221,7 @@ class Filling:
         return found
 
 
-def _parts(template: Template, variables: Mapping[str, Any]) -> "Generator[str, None, None]":
+def _parts(template: Template, variables: Mapping[str, Any]) -> "GeneratorType[str, None, None]":
     """What a template writes, piece by piece."""
     return template.root_render_func(template.new_context(dict(variables)))  # type: ignore[return-value]
 
