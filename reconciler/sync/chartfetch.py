@@ -65,7 +65,7 @@ async def _from_repo(
 ) -> tuple[bytes, bytes | None]:
     repo = HttpRepo(chart.repo, access, tools.environment)
     index = await tools.once.ask(("index", repo.url, access), repo.index)
-    listed = index.get(chart.name, ())
+    listed = await repo.versions(index, chart.name)
     version = await helmcharts.newest(helm, chart, listed) if listed else None
     if version is None or not version.url:
         raise _absent(chart, listed)

@@ -8,6 +8,7 @@ the same origin, and never from https to http.
 import asyncio
 import base64
 import http.client
+import re
 import ssl
 import time
 import urllib.error
@@ -54,11 +55,14 @@ class HttpRepo:
             _Proxies(environment), _Redirects(access), urllib.request.HTTPSHandler(context=_trust(access))
         )
 
-    async def index(self) -> Mapping[str, Sequence[Version]]:
-        """The versions of every chart, in the order of the index. Raises Unfetched."""
-        content = await self._get(urljoin(self.url, "index.yaml"), _INDEX)
+    async def index(self) -> bytes:
+        """The index, as it stands there. Raises Unfetched."""
+        return await self._get(urljoin(self.url, "index.yaml"), _INDEX)
+
+    async def versions(self, index: bytes, name: str) -> Sequence[Version]:
+        """The versions of a chart, in the order of the index; none of a chart that is not in it. Raises Unfetched."""
         try:
-            return await asyncio.to_thread(_index, content, self.url)
+            return await asyncio.to_thread(_versions, index, name, self.url)
         except (yaml.YAMLError, UnicodeDecodeError, AttributeError, TypeError) as error:
             raise Unfetched("chart-invalid", f"the index of {shown(self.url)} is no chart index", _ANEW) from error
 
@@ -95,10 +99,21 @@ class HttpRepo:
             raise _silence(error, shown(url)) from None
 
 
-def _index(content: bytes, base: str) -> Mapping[str, Sequence[Version]]:
+def _versions(content: bytes, name: str, base: str) -> Sequence[Version]:
     # CBaseLoader is a safe loader that makes text of everything: a version `1.10` stays one
-    said = yaml.load(content, Loader=yaml.CBaseLoader)  # noqa: S506
-    return {name: [_version(entry, base) for entry in entries or ()] for name, entries in said["entries"].items()}
+    said = yaml.load(_only(content, name) or content, Loader=yaml.CBaseLoader)  # noqa: S506
+    return [_version(entry, base) for entry in said["entries"].get(name) or ()]
+
+
+def _only(content: bytes, name: str) -> bytes:
+    """An index of one chart, cut out of one as helm writes it; nothing where it is written otherwise.
+
+    Reading all of a large index takes seconds.
+    """
+    begin = re.findall(rb"^entries:\n", content, re.MULTILINE)
+    block = rb"^  " + re.escape(name.encode()) + rb":\n(?:  (?:- |  )[^\n]*\n|[ ]*\n)+"
+    found = re.findall(block, content, re.MULTILINE)
+    return begin[0] + found[0] if len(begin) == len(found) == 1 else b""
 
 
 def _version(entry: Mapping[str, Any], base: str) -> Version:

@@ -1,5 +1,6 @@
 """Where charts come from: HTTP repositories and registries; ranges, credentials, private authorities, signatures."""
 
+import json
 import os
 import stat
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import yaml
 
 from reconciler.model.inflation import Chart, ChartAnswer
 from reconciler.model.settings import Access, Clusters, Repository, SecretFrom, Settings
@@ -368,3 +370,21 @@ async def test_an_archive_that_was_changed_after_it_was_signed_is_refused(
         answer = await run.one(question(Chart(server.url, "plain", "1.0.0")))
         assert rule(answer) == "chart-not-verified"
         assert "not what was signed" in repr(answer)
+
+
+@pytest.mark.parametrize("written", ["helm", "json", "flow", "indented"])
+async def test_an_index_may_be_written_in_any_way(tmp_path: Path, server: ChartServer, written: str) -> None:
+    said = yaml.safe_load((server.root / "index.yaml").read_text())
+    said["entries"]["other"] = [{"name": "other", "version": "9.0.0", "description": "plain:\n- version: 8.0.0\n"}]
+    for entry in said["entries"]["plain"]:
+        entry["created"] = "now"
+    dumped = {
+        "helm": lambda: yaml.safe_dump({**said, "generated": "now"}),
+        "json": lambda: json.dumps({**said, "generated": "now"}),
+        "flow": lambda: yaml.safe_dump({**said, "generated": "now"}, default_flow_style=True),
+        "indented": lambda: "".join(
+            f"  {line}\n" for line in yaml.safe_dump({**said, "generated": "now"}).splitlines()
+        ),
+    }
+    (server.root / "index.yaml").write_text(dumped[written]())
+    assert (await Run(tmp_path / "cache").good(question(Chart(server.url, "plain")))).version == "2.0.0"
