@@ -4,7 +4,7 @@ One module per program asks it; this one sends each question to the right one, a
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 
 from reconciler.model.inflation import Answers, Build, Built, ChartRender, TemplateRender, Wanted
 from reconciler.model.settings import Settings
@@ -13,13 +13,19 @@ from reconciler.sync.tools import Tools
 
 async def answers(tools: Tools, settings: Settings, wanted: Iterable[Wanted]) -> Answers:
     """An answer for every question. What goes wrong is a fault in the answer, never an exception."""
-    from reconciler.sync import charts, templating
-
     asked = list(wanted)
-    found = await asyncio.gather(
-        charts.rendered(tools, settings, [one for one in asked if isinstance(one, ChartRender)]),
-        templating.filled(tools, settings, [one for one in asked if isinstance(one, TemplateRender)]),
-    )
+    renders = [one for one in asked if isinstance(one, ChartRender)]
+    fills = [one for one in asked if isinstance(one, TemplateRender)]
+    ways: list[Awaitable[Answers]] = []
+    if renders:
+        from reconciler.sync import charts
+
+        ways.append(charts.rendered(tools, settings, renders))
+    if fills:
+        from reconciler.sync import templating
+
+        ways.append(templating.filled(tools, settings, fills))
+    found = await asyncio.gather(*ways)
     return {question: answer for answered in found for question, answer in answered.items()}
 
 
