@@ -5,8 +5,9 @@ One module per program asks it; this one sends each question to the right one, a
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Mapping
+from typing import Any
 
-from reconciler.model.inflation import Answers, Build, Built, ChartRender, TemplateRender, Wanted
+from reconciler.model.inflation import Answer, Answers, Build, Built, ChartRender, TemplateRender, Wanted
 from reconciler.model.settings import Settings
 from reconciler.sync.tools import Tools
 
@@ -16,7 +17,7 @@ async def answers(tools: Tools, settings: Settings, wanted: Iterable[Wanted]) ->
     asked = list(wanted)
     renders = [one for one in asked if isinstance(one, ChartRender)]
     fills = [one for one in asked if isinstance(one, TemplateRender)]
-    ways: list[Awaitable[Answers]] = []
+    ways: list[Awaitable[Mapping[Any, Answer]]] = []
     if renders:
         from reconciler.sync import charts
 
