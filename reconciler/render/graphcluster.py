@@ -33,13 +33,13 @@ def dedicated(commit: Commit, name: str, placement: Placement) -> Iterator[Objec
     yield base
     yield from _localizations(commit, name, placement, base)
     unit = Unit(name, placement.cluster)
-    bodies = commit.bodies(unit)
-    if bodies is None:
+    raw = commit.raw(unit)
+    if raw is None:
         return
     parts = commit.parts(name)
-    generic = [names.marked(bodies[part.key]) for part in parts if part.chart is None and part.key in bodies]
+    generic = [raw[part.key] for part in parts if part.chart is None and part.key in raw]
     if generic:
-        spec: Object = {"deployer": "Generic", "raw": [encoded(body) for body in generic]}
+        spec: Object = {"deployer": "Generic", "raw": generic}
         yield _description(commit, name, placement, base, spec)
     charts = [(part, *_overridden(commit, part, unit)) for part in parts if part.chart is not None]
     if charts:

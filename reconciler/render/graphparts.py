@@ -9,8 +9,8 @@ import msgspec
 
 from reconciler.model.authored import Feed, HelmChart
 from reconciler.model.clusters import ClusterFacts
-from reconciler.model.feed import Feeds, Unit
-from reconciler.model.objects import Object, ObjectKey, canonical, digest_of
+from reconciler.model.feed import Feeds, RenderedObject, Unit
+from reconciler.model.objects import Digest, Object, ObjectKey, canonical
 from reconciler.model.placement import Placement, Schedule
 from reconciler.model.selectors import LabelIndex
 from reconciler.model.snapshot import Resource, Snapshot, Sourced
@@ -53,6 +53,7 @@ class Commit:
         self.salt = salt
         self._exports = exports(snapshot, schedule)
         self._parts: dict[str, tuple[Part, ...]] = {}
+        self._texts: dict[Digest, str] = {}
 
     @functools.cached_property
     def overrides(self) -> Overrides:
@@ -105,12 +106,19 @@ class Commit:
         """The UID of the Manifest or HelmChart of a feed."""
         return self.uid("HelmChart" if part.chart is not None else "Manifest", str(part.key))
 
-    def bodies(self, unit: Unit) -> Mapping[ObjectKey, Object] | None:
-        """What a unit delivers, as it may be shown; None where it could not be rendered."""
+    def raw(self, unit: Unit) -> Mapping[ObjectKey, str] | None:
+        """What a unit delivers, as a Description holds it; None where it could not be rendered."""
         feed = self.feeds.units.get(unit)
         if feed is None:
             return None
-        return {rendered.key: shown(rendered, self.salt) for rendered in feed.objects}
+        return {rendered.key: self._encoded(rendered) for rendered in feed.objects}
+
+    def _encoded(self, rendered: RenderedObject) -> str:
+        """An object as the hub keeps it, in Base64; each distinct one is written once."""
+        known = self._texts.get(rendered.digest)
+        if known is None:
+            known = self._texts[rendered.digest] = encoded(graphnames.marked(shown(rendered, self.salt)))
+        return known
 
     def secrets(self, unit: Unit) -> frozenset[str]:
         """The values of the Secrets that a unit delivers."""
@@ -131,8 +139,3 @@ def encoded(value: Any) -> str:
 def fed(feeds: tuple[Part, ...]) -> list[dict[str, str]]:
     """Feeds as they stand in Subscription and Base."""
     return [msgspec.to_builtins(part.feed) for part in feeds]
-
-
-def seed(value: Any) -> str:
-    """What five characters of a name are made of."""
-    return str(digest_of(value))
