@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from reconciler.adapters.tools import helmcharts
 from reconciler.adapters.tools.chartaccess import Access, Unfetched, shown
@@ -25,6 +26,10 @@ _ARMOUR = b"-----BEGIN PGP PUBLIC KEY BLOCK-----"
 
 async def fetched(tools: Tools, settings: Settings, helm: Helm, chart: Chart) -> Kept:
     """A chart from outside the fleet repo. Raises Unfetched, BadChart and ToolFailed."""
+    if "@" in urlsplit(chart.repo).netloc:
+        # an override can bring it; it would end up on helm's command line
+        hint = "Remove and replace them; name environment variables under `charts` in fleet.yaml."
+        raise Unfetched("chart-secret", f"the URL of {shown(chart.repo)} holds credentials", hint)
     store = Store(tools.cache.directory / "charts")
     keyring = await _keyring(tools, settings)
     kept = store.find(chart)

@@ -293,6 +293,14 @@ async def test_credentials_are_not_sent_in_clear_to_another_machine(tmp_path: Pa
         assert "without TLS" in answer.fault.message
 
 
+async def test_credentials_in_a_url_are_refused_and_not_told(tmp_path: Path, server: ChartServer) -> None:
+    run = Run(tmp_path / "cache")
+    for scheme in ("http", "oci"):
+        repo = f"{scheme}://{USER}:{PASSWORD}@127.0.0.1:{server.port}"
+        assert rule(await run.one(question(Chart(repo, "plain", plain_http=True)))) == "chart-secret"
+    assert server.requests == []
+
+
 async def test_an_archive_that_is_not_the_one_of_the_index_is_refused(tmp_path: Path, server: ChartServer) -> None:
     (server.root / "plain-1.0.0.tgz").write_bytes((server.root / "plain-1.2.0.tgz").read_bytes())
     assert rule(await Run(tmp_path / "cache").one(question(Chart(server.url, "plain", "1.0.0")))) == "chart-invalid"
