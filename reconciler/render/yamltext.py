@@ -91,9 +91,9 @@ class _Editor:
 
     def _mapping(self, node: Node, value: Any, gone: list[int], fresh: dict[str, Any]) -> Iterator[_Edit]:
         last = 0
+        yield from self.removals(node, gone)
         for at, (key, child) in enumerate(node.entries):
             if at in gone:
-                yield self.removal(node, at)
                 continue
             last = at
             if key is not None and key.value is not None and not same(child.value, value[key.value]):
@@ -123,8 +123,7 @@ class _Editor:
         for at, member in zip(changed, new, strict=False):
             if not same(node.entries[at][1].value, member):
                 yield from self.child(node, at, member)
-        for at in changed[len(new) :]:
-            yield self.removal(node, at)
+        yield from self.removals(node, changed[len(new) :])
         fresh = new[len(changed) :]
         if not fresh:
             return
@@ -176,27 +175,33 @@ class _Editor:
             new = f"{first}  {beside}{newline}{others}"
         return start, max(end, stop), new
 
-    def removal(self, node: Node, at: int) -> _Edit:
-        """An entry of a block taken out, with the line that it stands in."""
-        start, stop = self.head(node, at)
-        line, end = self.line(start), self.end(node.entries[at][1])
-        if self.text[line:start].strip(" "):
-            # the first key of an item: what follows it moves up, behind the '-'
-            following = self.head(node, at + 1)[0] if at + 1 < len(node.entries) else end
-            return start, following, ""
-        end = max(end, stop)
-        if self.text[end - 1] == "\n":
-            return line, end, ""
-        return line, min(self.text.find("\n", end) + 1 or len(self.text), len(self.text)), ""
+    def removals(self, node: Node, gone: list[int]) -> Iterator[_Edit]:
+        """Entries of a block taken out, with the lines that they stand in."""
+        done = 0
+        for at in gone:
+            start, stop = self.head(node, at)
+            line, end = self.line(start), max(self.end(node.entries[at][1]), stop)
+            if start < done:
+                continue
+            if self.text[line:start].strip(" "):
+                # the first of an item: the next that stays moves up, behind the '-'
+                kept = next((other for other in range(at, len(node.entries)) if other not in gone), None)
+                done = end if kept is None else self.head(node, kept)[0]
+                yield start, done, ""
+            elif self.text[end - 1] == "\n":
+                yield line, end, ""
+            else:
+                yield line, self.text.find("\n", end) + 1 or len(self.text), ""
 
     def insertion(self, behind: Node, column: int, entries: list[str]) -> _Edit:
         """New entries of a block, behind the line where one of its values ends."""
         newline, end = self.manner.newline, self.end(behind)
         lines = [" " * column + made for made in entries]
-        if self.text[end - 1] == "\n":
-            return end, end, "".join(line + newline for line in lines)
-        place = self.line_end(end)
-        return place, place, "".join(newline + line for line in lines)
+        if self.text[end - 1] != "\n":
+            end = self.text.find("\n", end) + 1
+        if not end:
+            return len(self.text), len(self.text), "".join(newline + line for line in lines)
+        return end, end, "".join(line + newline for line in lines)
 
     def head(self, node: Node, at: int) -> tuple[int, int]:
         """Where the key and its ':' stand, or the '-' of an item."""

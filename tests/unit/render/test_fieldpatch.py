@@ -100,6 +100,12 @@ def test_only_the_lines_of_a_change_are_written(change, before, after):
     ("text", "change", "expected"),
     [
         pytest.param("- a: 1\n  b: 2\n", [{"op": "remove", "path": "/0/a"}], "- b: 2\n", id="first key of an item"),
+        pytest.param(
+            "- a: 1\n  b: 2\n  c: 3\n",
+            [{"op": "replace", "path": "/0", "value": {"c": 3, "d": 4}}],
+            "- c: 3\n  d: 4\n",
+            id="first keys of an item",
+        ),
         pytest.param("- c: 3\n", [{"op": "remove", "path": "/0/c"}], "- {}\n", id="only key of an item"),
         pytest.param("- - a\n  - b\n", add("/0/0", "q"), "- - q\n  - a\n  - b\n", id="list in a list"),
         pytest.param("a: &x {b: 1}\nc: *x\n", {"c": {"b": 2}}, "a: &x {b: 1}\nc:\n  b: 2\n", id="instead of an alias"),
