@@ -129,7 +129,7 @@ def room_in(state: State, asks: Asks) -> int:
 
 
 def taken(state: State, asks: Asks, replicas: int) -> State:
-    """The nodes with so many replicas more. They are put where the fewest fit; what fits nowhere takes nothing."""
+    """The nodes with so many replicas more. They are put where the fewest fit; what fits nowhere overfills them."""
     counts = {(free, sort): count for free, sort, count in state}
     left = replicas
     for most, (free, sort, count), ask in _able(state, asks):
@@ -140,7 +140,7 @@ def taken(state: State, asks: Asks, replicas: int) -> State:
             left -= full * most + rest
             _changed(counts, (free, sort), _with(free, ask, -most), full)
             _changed(counts, (free, sort), _with(free, ask, -rest), 1 if rest else 0)
-    return _state(counts)
+    return given(_state(counts), asks, -left) if left else _state(counts)
 
 
 def given(state: State, asks: Asks, replicas: int) -> State:

@@ -157,7 +157,7 @@ def _allowed(claim: Claim, part: Part, donor: str, taker: str, facts: Facts) -> 
         counts = one.counts(part.held)
         if donor in one.domains:
             counts[one.domains[donor]] -= 1
-        if not one.allows(counts, one.domains[taker]):
+        if one.domains[taker] not in one.allowed(counts):
             return False
     return True
 

@@ -22,7 +22,7 @@ def preempt(claim: Claim, later: Sequence[Claim], ledger: Ledger, facts: Facts) 
     for part in claim.parts:
         if part.missing <= 0:
             continue
-        victims = {cluster: found for cluster in claim.open if (found := list(_victims(lower, cluster)))}
+        victims = _victims(lower)
         rooms = {cluster: _room_without(part, cluster, victims.get(cluster, ()), ledger) for cluster in claim.open}
         wanted = {c: n for c, n in fitting(claim, part, rooms, facts).items() if n} if victims else {}
         for cluster, count in wanted.items():
@@ -31,10 +31,15 @@ def preempt(claim: Claim, later: Sequence[Claim], ledger: Ledger, facts: Facts) 
         add(part, wanted)
 
 
-def _victims(lower: Sequence[Claim], cluster: str) -> Iterator[Victim]:
+def _victims(lower: Sequence[Claim]) -> dict[str, list[Victim]]:
+    """Who holds replicas on each cluster, in the order of giving way."""
+    found: dict[str, list[Victim]] = {}
     last_first = list(reversed(lower))
     for one in sorted(last_first, key=lambda claim: claim.priority):
-        yield from ((one, part) for part in reversed(one.parts) if part.held.get(cluster))
+        for part in reversed(one.parts):
+            for cluster in part.held:
+                found.setdefault(cluster, []).append((one, part))
+    return found
 
 
 def _room_without(part: Part, cluster: str, victims: Sequence[Victim], ledger: Ledger) -> int:

@@ -18,6 +18,9 @@ from reconciler.model.snapshot import Snapshot
 from reconciler.scheduling.divide import divide
 from reconciler.scheduling.requirements import NOTHING, Requirements, of_pod
 
+_MOST = 2**31 - 1
+"""A larger number is none that an API server takes."""
+
 
 class Scalable(msgspec.Struct, frozen=True):
     """A feed with replicas."""
@@ -61,7 +64,7 @@ class Feeds:
     def _scalable(self, feed: Feed, body: Object) -> Scalable | None:
         path = replicapaths.found(feed.api_version, feed.kind, self._snapshot.settings)
         wanted = None if path is None else at(body, path.path)
-        if path is None or not isinstance(wanted, int) or isinstance(wanted, bool) or wanted < 0:
+        if path is None or not isinstance(wanted, int) or isinstance(wanted, bool) or not 0 <= wanted <= _MOST:
             return None
         template = at(body, path.template) if path.template else None
         need = NOTHING if template is None else of_pod(template)

@@ -13,7 +13,7 @@ from reconciler.model.clusters import ClusterFacts
 from reconciler.model.selectors import LabelIndex
 from reconciler.scheduling.spread import share
 
-MOST_STEPS = 20_000
+MOST_STEPS = 10_000
 """Replicas that several constraints together let in at a time; what is more is told as missing."""
 
 Rooms = Mapping[str, int]
@@ -42,10 +42,10 @@ class Constraint(msgspec.Struct, frozen=True):
         """Replicas of the least filled domain."""
         return min(counts.values()) if len(counts) >= self.minimum else 0
 
-    def allows(self, counts: Mapping[str, int], domain: str) -> bool:
-        """Whether one replica more may go to a domain."""
-        after = {**counts, domain: counts[domain] + 1}
-        return counts[domain] + 1 - self.least(after) <= self.skew
+    def allowed(self, counts: Mapping[str, int]) -> frozenset[str]:
+        """Domains that may get one replica more."""
+        least = self.least(counts)
+        return frozenset(domain for domain, count in counts.items() if count + 1 - least <= self.skew)
 
 
 def constraint(one: TopologySpreadConstraint, clusters: Sequence[str], facts: Mapping[str, ClusterFacts]) -> Constraint:
@@ -112,11 +112,11 @@ def _stepwise(
     room = {cell: min(amount, sum(inside.values())) for cell, inside in cells.items()}
     given = dict.fromkeys(cells, 0)
     for _ in range(min(amount, MOST_STEPS)):
+        may = [one.allowed(number) for one, number in zip(constraints, counts, strict=True)]
         open_cells = [
             cell
             for cell in cells
-            if room[cell] > given[cell]
-            and all(one.allows(n, d) for one, n, d in zip(constraints, counts, cell, strict=True))
+            if room[cell] > given[cell] and all(d in domains for domains, d in zip(may, cell, strict=True))
         ]
         if not open_cells:
             break

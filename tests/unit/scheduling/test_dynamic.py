@@ -1,5 +1,6 @@
 """Dividing by room, rule by rule: docs/scheduling/ in tables."""
 
+import msgspec
 import pytest
 
 from reconciler.model.clusters import ClusterFacts
@@ -310,3 +311,20 @@ def test_previous_of_a_status_is_by_cluster_id_not_by_name():
     moved = roomy("renamed", 5, number=7)
     status = previous({"app": {"old": {WEB: 2}}}, [roomy("old", 5, number=7)])
     assert scheduled([web(2), dynamic("app", web(2))], [moved], status).subscriptions[APP].moves == ()
+
+
+@pytest.mark.parametrize("odd", ["6", 6.0, True, -1, 2**31, None], ids=repr)
+def test_what_is_no_number_of_replicas_is_not_divided(odd):
+    app = web(1)
+    app["spec"]["replicas"] = odd
+    found = scheduled([app, dynamic("app", app)], [roomy("a"), roomy("b")]).subscriptions[APP]
+    assert [p.replicas for p in found.placements] == [{}, {}]
+
+
+def test_object_that_a_template_makes_has_no_replicas_to_divide():
+    app = web(4)
+    snap = snapshot(app, dynamic("app", app))
+    resources = {key: msgspec.structs.replace(one, template="web.yaml.j2") for key, one in snap.resources.items()}
+    snap = msgspec.structs.replace(snap, resources=resources)
+    facts = {c.id: c for c in (roomy("a"), roomy("b"))}
+    assert [p.replicas for p in schedule(snap, facts, NOTHING_BEFORE).subscriptions[APP].placements] == [{}, {}]
