@@ -13,6 +13,9 @@ from tests.program.fleetrepo import RECONCILER, Done, FleetRepo
 
 TEMPLATE = Path(__file__).parents[2] / "fleet-repo-template"
 LOG_SHIPPER = "addons/log-shipper/subscription.yaml"
+METADATA = "  name: log-shipper\n  namespace: default\n"
+UNDEPLOY = METADATA + "  annotations: {reconciler.clusternet.io/when-no-cluster-fits: undeploy}\n"
+"""Of the log shipper, when no cluster fits: go nowhere instead of staying."""
 WEB = "apps/web/subscription.yaml"
 PROD_IMAGE = "overrides/prod.yaml"
 

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import re
 
-from tests.program.template import LOG_SHIPPER, WEB, TemplateRepo
+from tests.program.template import LOG_SHIPPER, METADATA, UNDEPLOY, WEB, TemplateRepo
 
 SELECTOR = "clusterAffinity: {}"
 BROKEN = "apiVersion: apps.clusternet.io/v1alpha1\nkind: Subscription\nmetadata: {name: web\n"
 
 
-def test_a_subscription_that_goes_nowhere_any_more_keeps_its_objects_until_the_digest_is_acknowledged(
+def test_a_subscription_that_no_cluster_fits_any_more_stays_where_it_was(fleet_repo: TemplateRepo) -> None:
+    fleet_repo.sync()
+    before = fleet_repo.rendered()
+    fleet_repo.change(LOG_SHIPPER, SELECTOR, "clusterAffinity: {matchLabels: {nobody: here}}")
+    assert "no-cluster-fits" in fleet_repo.sync().stdout
+    assert fleet_repo.rendered() == before
+
+
+def test_a_subscription_that_may_go_nowhere_keeps_its_objects_until_the_digest_is_acknowledged(
     fleet_repo: TemplateRepo,
 ) -> None:
     fleet_repo.sync()
     before = fleet_repo.rendered()
+    fleet_repo.change(LOG_SHIPPER, METADATA, UNDEPLOY)
     fleet_repo.change(LOG_SHIPPER, SELECTOR, "clusterAffinity: {matchLabels: {nobody: here}}")
     held = fleet_repo.run("sync", "--once")
     assert held.code == 6

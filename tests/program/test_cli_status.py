@@ -12,7 +12,7 @@ from queue import Empty, Queue
 import pytest
 import yaml
 
-from tests.program.template import LOG_SHIPPER, WEB, TemplateRepo
+from tests.program.template import LOG_SHIPPER, METADATA, UNDEPLOY, WEB, TemplateRepo
 
 
 def test_status_is_told_for_the_fleet_a_cluster_and_a_subscription(fleet_repo: TemplateRepo) -> None:
@@ -51,6 +51,7 @@ def test_status_is_told_for_the_fleet_a_cluster_and_a_subscription(fleet_repo: T
 
 def test_status_exits_by_what_was_asked_for(fleet_repo: TemplateRepo) -> None:
     fleet_repo.sync()
+    fleet_repo.change(LOG_SHIPPER, METADATA, UNDEPLOY)
     fleet_repo.change(LOG_SHIPPER, "clusterAffinity: {}", "clusterAffinity: {matchLabels: {environment: nowhere}}")
     fleet_repo.sync(expect=6)
     held = fleet_repo.run("status")

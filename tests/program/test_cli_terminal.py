@@ -89,7 +89,10 @@ def test_names_as_long_as_they_may_be_fit_80_columns(fleet_repo: TemplateRepo) -
     told.append(fleet_repo.run("status", "--cluster", long))
     fleet_repo.change(LOG_SHIPPER, "clusterAffinity: {}", "clusterAffinity: {matchLabels: {nobody: here}}")
     told.append(fleet_repo.run("sync", "--once"))
-    assert [done.code for done in told] == [0, 0, 0, 0, 6]
+    undeploy = "\n  annotations: {reconciler.clusternet.io/when-no-cluster-fits: undeploy}"
+    fleet_repo.change(LOG_SHIPPER, f"namespace: {long}", f"namespace: {long}{undeploy}")
+    told.append(fleet_repo.run("sync", "--once"))
+    assert [done.code for done in told] == [0, 0, 0, 0, 0, 6]
     for done in told:
         wide = [line for line in done.stdout.splitlines() if len(line) > 80]
         assert not [line for line in wide if len(line.split()) > 1], "only a word that is longer itself may be"
