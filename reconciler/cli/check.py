@@ -53,7 +53,7 @@ def check(**given: Any) -> None:
         return
     asked = options.reading(given)
     try:
-        found = asyncio.run(checking.problems(asked))
+        found = asyncio.run(checking.problems(asked, terminal.warn))
     except BrokenRepo as error:
         found = error.problems
     found = tuple(_placed(problem, _top(asked)) for problem in found)

@@ -47,6 +47,6 @@ async def _asked(given: dict[str, Any], field: tuple[str, ...]) -> Explained:
     asked = options.reading(given)
     reference = parse_reference(given["object"], given["namespace"])
     question = tracing.Question(given["cluster"], reference, given["subscription"])
-    async with reading.grounded(asked) as ground:
+    async with reading.grounded(asked, terminal.warn) as ground:
         traced = await tracing.traced(ground, question)
         return await explained(ground, asked, traced, field, None if given["show_secrets"] else salt.fresh())

@@ -69,8 +69,8 @@ def _has_secrets(found: Evaluated, given: dict[str, Any]) -> bool:
 async def _asked(given: dict[str, Any], veil: bytes | None) -> Evaluated:
     asked = options.reading(given)
     if given["output"] != "dir":
-        return await reading.evaluated(asked)
-    async with reading.grounded(asked) as ground:
+        return await reading.evaluated(asked, terminal.warn)
+    async with reading.grounded(asked, terminal.warn) as ground:
         found = await ground.evaluated()
         feeds = _feeds(found, given, veil)
         evidence = Evidence(clean=False, subscription_known=True, cluster_known=True, placed=True)

@@ -12,6 +12,7 @@ from reconciler.model.objects import Digest, digest_of
 from reconciler.model.snapshot import Problem
 from reconciler.model.tree import Tree
 from reconciler.sync import previous, reading
+from reconciler.sync.events import Tell, unheard
 from reconciler.sync.options import Options
 from reconciler.sync.worklist import Evaluated
 
@@ -23,17 +24,17 @@ class Checked(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...]
 
 
-async def problems(options: Options) -> tuple[Problem, ...]:
+async def problems(options: Options, tell: Tell = unheard) -> tuple[Problem, ...]:
     """All problems, located. Raises as `reading.evaluated`."""
     if not reading.is_work_tree(options):
-        return (await reading.evaluated(options)).problems
+        return (await reading.evaluated(options, tell)).problems
     worktree = reading.OpenWorkTree(options)
     tree = await worktree.files.tree()
     name, now = _name(options), _digest(tree, options)
     known = worktree.cache.record(name, Checked)
     if known is not None and known.tree == now:
         return known.problems
-    found = await (await worktree.ground(tree)).evaluated()
+    found = await (await worktree.ground(tree, tell)).evaluated()
     if _only_files_decide(found):
         worktree.cache.keep(name, Checked(now, found.problems))
     return found.problems
