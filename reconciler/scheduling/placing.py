@@ -84,17 +84,24 @@ def _packed(amount: int, room: Sequence[int]) -> list[int]:
 
 def _open(claim: Claim) -> Sequence[str]:
     """Candidates that may get replicas: all, or those that have some and the best others up to `maxClusters`."""
+    if claim.dynamic.max_clusters is None:
+        return claim.clusters
+    total = dict.fromkeys(claim.clusters, 0)
+    for part in claim.parts:
+        if part.missing > 0:
+            for cluster, room in zip(claim.clusters, part.pods.rooms(claim.clusters), strict=True):
+                total[cluster] += min(room, part.missing)
+    return opened(claim, total)
+
+
+def opened(claim: Claim, total: Mapping[str, int]) -> Sequence[str]:
+    """Candidates that may get replicas where so many of the missing ones fit on each."""
     most = claim.dynamic.max_clusters
     if most is None:
         return claim.clusters
     held = claim.held()
     free = max(0, most - len(held))
     wanted = sum(part.missing for part in claim.parts if part.missing > 0)
-    total = dict.fromkeys(claim.clusters, 0)
-    for part in claim.parts:
-        if part.missing > 0:
-            for cluster, room in zip(claim.clusters, part.pods.rooms(claim.clusters), strict=True):
-                total[cluster] += min(room, part.missing)
     new = [cluster for cluster in claim.clusters if total[cluster] and cluster not in held]
     if len(new) > free:
         wanted -= min(wanted, sum(total[cluster] for cluster in held))

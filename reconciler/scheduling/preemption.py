@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from reconciler.scheduling.capacity import Ledger
 from reconciler.scheduling.claims import Claim, Part
 from reconciler.scheduling.nodes import UNLIMITED
-from reconciler.scheduling.placing import Facts, add, fitting
+from reconciler.scheduling.placing import Facts, add, fitting, opened
 
 Victim = tuple[Claim, Part]
 
@@ -23,7 +23,9 @@ def preempt(claim: Claim, later: Sequence[Claim], ledger: Ledger, facts: Facts) 
         if part.missing <= 0:
             continue
         victims = _victims(lower)
-        rooms = {cluster: _room_without(part, cluster, victims.get(cluster, ()), ledger) for cluster in claim.open}
+        able = {cluster: _room_without(part, cluster, victims.get(cluster, ()), ledger) for cluster in claim.clusters}
+        claim.open = opened(claim, {cluster: min(room, part.missing) for cluster, room in able.items()})
+        rooms = {cluster: able[cluster] for cluster in claim.open}
         wanted = {c: n for c, n in fitting(claim, part, rooms, facts).items() if n} if victims else {}
         for cluster, count in wanted.items():
             for loser, less in _give_way(part, cluster, count, victims.get(cluster, ()), ledger):

@@ -33,6 +33,11 @@ def share_out(claims: Sequence[Claim], fixed: Iterable[Amounts], fleet: Fleet, l
         if claim.name not in blind:
             grow(claim, fleet.facts)
             preempt(claim, claims[at + 1 :], ledger, fleet.facts)
+    if any(claim.reasons for claim in claims):
+        # whoever gave way may have left room that somebody earlier in the order could not take then
+        for claim in claims:
+            if claim.name not in blind:
+                grow(claim, fleet.facts)
     for claim in claims:
         if claim.name in blind:
             yield None, (trouble.all_unknown(claim.name, claim.sourced),)
