@@ -320,7 +320,8 @@ def private_authority(folder: Path) -> Path:
     """A certificate authority of our own; `tls.crt` and `tls.key` beside it are a server's on loopback."""
     if not (folder / "ca.crt").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        certificate, key = new_authority("charts", folder / "ca").sign(Leaf("charts-server", hosts=("127.0.0.1", "localhost")))
+        leaf = Leaf("charts-server", hosts=("127.0.0.1", "localhost"))
+        certificate, key = new_authority("charts", folder / "ca").sign(leaf)
         (folder / "tls.crt").write_bytes(certificate)
         (folder / "tls.key").write_bytes(key)
     return folder / "ca.crt"

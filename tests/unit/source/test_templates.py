@@ -36,11 +36,16 @@ def faults(text: str) -> list[tuple[str, int]]:
         "{% macro m() %}\nkind: Secret\nmetadata: {name: no}\n{% endmacro %}\n" + HEAD + "data: {{ m() }}\n",
         "{% set block %}\nkind: Secret\n{% endset %}\n---\n" + HEAD,
         "{% if cluster.labels.x %}\n" + HEAD + "{% endif %}\n",
-        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  labels:\n{{ x | to_yaml | indent(4, true) }}\n  namespace: web\n",
-        "apiVersion: v1\nkind: 'ConfigMap'  # note\nmetadata:\n  annotations: {a: \"{{ x }}\"}\n  namespace: web\n  name: \"a\"\n",
-        "kind: ConfigMap\ndata:\n  kind: Secret\n  x: |\n    metadata: {name: b}\nmetadata: {namespace: web, name: a}\napiVersion: v1\n",
-        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  annotations:\n    x: {% if y %}1{% endif %} {{ z }}: w: v\n  name: a\n  namespace: web\n",
-        '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "web"}, "data": {{ x | to_json }}}',
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  labels:\n"
+        "{{ x | to_yaml | indent(4, true) }}\n  namespace: web\n",
+        "apiVersion: v1\nkind: 'ConfigMap'  # note\nmetadata:\n"
+        "  annotations: {a: \"{{ x }}\"}\n  namespace: web\n  name: \"a\"\n",
+        "kind: ConfigMap\ndata:\n  kind: Secret\n  x: |\n    metadata: {name: b}\n"
+        "metadata: {namespace: web, name: a}\napiVersion: v1\n",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  annotations:\n"
+        "    x: {% if y %}1{% endif %} {{ z }}: w: v\n  name: a\n  namespace: web\n",
+        '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "web"}, '
+        '"data": {{ x | to_json }}}',
         '{\n"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "web"},\n"data": {\n'
         '{% for x in y %}\n"{{ x }}": "b"{% if not loop.last %},{% endif %}\n{% endfor %}\n}}\n',
         HEAD.replace("\n", "\r\n"),
@@ -70,7 +75,7 @@ def test_only_literal_labels_are_kept() -> None:
     ("text", "rule", "line"),
     [
         (HEAD.replace("name: a", "name: a-{{ x }}"), "template-identity", 1),
-        (HEAD.replace("kind: ConfigMap", "kind: {% if x %}ConfigMap{% else %}Secret{% endif %}"), "template-identity", 1),
+        (HEAD.replace("kind: ConfigMap", "kind: {% if x %}ConfigMap{% else %}Role{% endif %}"), "template-identity", 1),
         (HEAD.replace("namespace: web", "namespace: '{{ x }}'"), "template-identity", 1),
         (HEAD.replace("apiVersion: v1\n", ""), "template-identity", 1),
         (HEAD + "---\nkind: A\napiVersion: v1\nmetadata: {generateName: a}\n", "template-identity", 5),
