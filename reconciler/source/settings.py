@@ -14,6 +14,7 @@ from reconciler.source.rules import problem
 _PLACE: Final = Place(layout.SETTINGS_PATH)
 _CREDENTIAL: Final = re.compile(r"^[a-z+]+://[^/@\s]+:[^/@\s]+@")
 _NOT_A_BRANCH: Final = re.compile(r"[\x00-\x20~^:?*\[\\\x7f]|\.\.|@\{|//|/\.|\.lock(/|$)")
+_POINTER: Final = re.compile(r"(/([^~/]|~[01])+)+")
 
 _HINT: Final = "Use letters, digits, '-', '_', '.' and '/', with none of the last three at its ends."
 
@@ -52,6 +53,7 @@ def _checks(settings: Settings) -> Iterator[Problem]:
     yield from _paths(settings)
     yield from _branches(settings)
     yield from _keys(settings)
+    yield from _replicas(settings)
     yield from charts.settings_problems(settings.charts.repositories)
     yield from datafiles.settings_problems(settings)
 
@@ -107,6 +109,20 @@ def _keys(settings: Settings) -> Iterator[Problem]:
     for index, key in enumerate(settings.signatures.gpg):
         if "BEGIN PGP PUBLIC KEY BLOCK" not in key:
             yield _key("gpg", index, key, "an ASCII-armoured public key")
+
+
+def _replicas(settings: Settings) -> Iterator[Problem]:
+    """A pointer that is none would let a kind go whole to every cluster, N times its replicas."""
+    declared: set[tuple[str, str]] = set()
+    for index, one in enumerate(settings.scheduling.replica_paths):
+        path = ("scheduling", "replicaPaths", index)
+        if (one.api_version, one.kind) in declared:
+            yield problem("settings-replicas", _PLACE, path, f"{one.kind} of {one.api_version} is told twice")
+        declared.add((one.api_version, one.kind))
+        for member, pointer in (("path", one.path), ("template", one.template)):
+            if pointer is not None and not _POINTER.fullmatch(pointer):
+                message = f"'{pointer}' is no JSON pointer to a member of the object"
+                yield problem("settings-replicas", _PLACE, (*path, member), message)
 
 
 def _key(sort: str, index: int, key: str, wanted: str) -> Problem:

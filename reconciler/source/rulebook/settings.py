@@ -20,6 +20,10 @@ ERRORS = {
         "clusters come from a parent, and fleet.yaml does not say how to reach it",
         "Add `clusters.parent`.",
     ),
+    "settings-replicas": (
+        "`scheduling.replicaPaths` in fleet.yaml has a pointer that is none, or one kind twice",
+        "Write a JSON pointer: `/spec/replicas`, each kind once.",
+    ),
     "settings-charts": (
         "fleet.yaml contradicts itself in what it says of chart repositories, or names a file that is not there",
         "Correct it.",
