@@ -16,7 +16,7 @@ from reconciler.adapters.kube.kubeconfig import resolve
 from reconciler.apply import childfacts
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.settings import Access
-from reconciler.scheduling.capacity import room
+from reconciler.scheduling.nodes import room
 from reconciler.scheduling.requirements import of_pod
 from tests.plugins.fleet import Cluster, Fleet
 

@@ -58,14 +58,14 @@ fleets = st.builds(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(fleets)
 def test_what_was_encoded_is_decoded(status: FleetStatus) -> None:
     truth = {path: content for path, content in statusfiles.encode(status).items() if statusfiles.is_truth(path)}
     assert statusfiles.decode(truth) == status
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(fleets, fleets)
 def test_changed_files_lead_from_one_status_to_the_other(before: FleetStatus, after: FleetStatus) -> None:
     files: dict[str, bytes | None] = {**statusfiles.encode(before), **statusfiles.changed_files(before, after)}

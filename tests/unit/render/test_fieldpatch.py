@@ -228,7 +228,7 @@ JSON = st.recursive(
 OBJECTS = st.dictionaries(KEYS, JSON, max_size=4)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(OBJECTS, OBJECTS, st.sampled_from([None, False, True]), st.sampled_from([2, 4]))
 def test_yaml_is_changed_to_what_the_patch_means(document, change, flow, indent):
     text = yaml.safe_dump(document, default_flow_style=flow, indent=indent, allow_unicode=True, sort_keys=False)
@@ -238,7 +238,7 @@ def test_yaml_is_changed_to_what_the_patch_means(document, change, flow, indent)
     assert same(yaml_value(edited.value), merge.apply(before, change).value)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(JSON, max_size=5), st.lists(JSON, max_size=5))
 def test_lists_of_yaml_are_changed_to_any_other_list(document, other):
     text = yaml.safe_dump({"l": document}, allow_unicode=True, default_flow_style=False)
@@ -261,7 +261,7 @@ def test_comments_of_what_stays_stay(document, data):
         assert (f"# beside {key}\n" in edited.value) is not (key in change and change[key] is None)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(OBJECTS.filter(bool), OBJECTS, st.sampled_from([None, 1, 4, "\t"]))
 def test_json_is_changed_to_what_the_patch_means(document, change, indent):
     text = json.dumps(document, indent=indent, ensure_ascii=False)
@@ -269,7 +269,7 @@ def test_json_is_changed_to_what_the_patch_means(document, change, indent):
     assert changed(text, "JSON", change).value == (json.dumps(expected, indent=indent, ensure_ascii=False))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(JSON, st.booleans())
 def test_a_field_is_read_as_a_file_would_be(document, flow):
     text = yaml.safe_dump(document, default_flow_style=flow, allow_unicode=True)

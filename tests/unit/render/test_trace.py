@@ -146,7 +146,7 @@ def patches(draw: st.DrawFn) -> tuple[str, str]:
     return "JSONPatch", json.dumps(ops)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(st.lists(patches(), max_size=5))
 def test_replayed_from_nothing_the_chain_gives_the_object_and_every_leaf_has_a_source(
     found: list[tuple[str, str]],
