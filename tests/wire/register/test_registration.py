@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 import pytest
+from filelock import FileLock
 
 from reconciler.adapters import clock
 from reconciler.adapters.kube import kubeconfig
@@ -131,10 +132,11 @@ class Site:
 
 @pytest.fixture
 def site(fleet: Fleet) -> Iterator[Site]:
-    """A child that is not registered yet."""
+    """A child that is not registered yet. One test at a time, for what a hub knows is one list for all."""
     made = Site(fleet)
-    yield made
-    made.leave_no_trace()
+    with FileLock(fleet.kubeconfig.with_name("registering.lock")):
+        yield made
+        made.leave_no_trace()
 
 
 def feed(*objects: tuple[str, str, str, str]) -> RenderedFeed:
