@@ -202,10 +202,16 @@ def _rules(objects: list[dict], name: str) -> dict | None:
 
 
 def _skewed(objects: list[dict], fleet: list[ClusterFacts], before: dict, answer: Schedule) -> None:
-    """A constraint that must hold holds wherever replicas were added, on a first division."""
+    """A constraint that must hold holds wherever replicas were added, on a first division.
+
+    Not asked under `maxClusters`: domains are then those of the clusters that were open when replicas were added, and
+    room that opens later in the run brings another one in.
+    """
     for name, one in answer.subscriptions.items():
         limits = _rules(objects, name)
-        if limits is None or one.kept or before.get(name.partition("/")[2]) or limits.get("minClusters"):
+        if limits is None or one.kept or before.get(name.partition("/")[2]):
+            continue
+        if limits.get("minClusters") or limits.get("maxClusters"):
             continue
         for constraint in limits.get("topologySpreadConstraints", ()):
             if constraint["whenUnsatisfiable"] == "DoNotSchedule" and one.placements and one.placements[0].replicas:
