@@ -90,7 +90,7 @@ def _subscribers(spec: SubscriptionSpec, fact: ClusterFacts) -> Iterator[str]:
         said = "selects it" if not failed else f"does not select it: {'; '.join(failed)}"
         weight = f", weight {subscriber.weight}" if subscriber.weight else ""
         group = subscriber.sub_group_strategy if spec.scheduling_by_sub_group else None
-        takes = f", takes {group.min_clusters} clusters" if group else ""
+        takes = f", takes {group.min_clusters} cluster{'s' * (group.min_clusters != 1)}" if group else ""
         yield f"subscriber {number} {said}{weight}{takes}"
 
 
