@@ -125,7 +125,10 @@ def desk(fleet: Fleet, tmp_path: Path, namespace: str) -> Iterator[Desk]:
 
 @pytest.fixture
 def hub(desk: Desk) -> Desk:
-    """The children registered in the hub, one of them tainted."""
+    """The children registered in the hub, alone there, one of them tainted."""
+    for line in desk.fleet.parent.kubectl("get", "mcls", "-A", "--no-headers", "--ignore-not-found").splitlines():
+        left, name = line.split()[:2]  # of a test that ended before its namespace did
+        desk.fleet.parent.kubectl("delete", "mcls", name, "-n", left, "--ignore-not-found")
     for name, child in desk.children.items():
         desk.cluster("add", name, "--context", child.context, "--label", f"desk={desk.id}")
     patch = json.dumps({"spec": {"taints": [{"key": "maintenance", "effect": "PreferNoSchedule"}]}})
