@@ -15,9 +15,8 @@ import pytest
 from tests.plugins.faults import Fault, FaultProxy
 from tests.plugins.fleet import Cluster, Fleet, tool
 
-
 CUT = (ConnectionError, http.client.RemoteDisconnected, ssl.SSLEOFError)
-"""What a connection that is cut looks like: whether TLS or TCP notices first, and while sending or receiving, is chance."""
+"""What a cut connection looks like: whether TLS or TCP notices first, and while sending or receiving, is chance."""
 
 
 @pytest.fixture
