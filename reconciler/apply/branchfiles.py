@@ -10,8 +10,9 @@ from reconciler.adapters.git.mirror import Mirror
 from reconciler.apply.texts import Texts
 from reconciler.model.errors import Refused
 from reconciler.model.feed import Unit
+from reconciler.model.inventory import Entry, Inventory
 from reconciler.model.objects import BlobId, CommitId, Digest, ObjectKey
-from reconciler.model.plan import Action, Entry, Inventory, Plan, Seen, Work
+from reconciler.model.plan import Action, Plan, Seen, Work
 from reconciler.model.status import Delivered
 from reconciler.planning import filenames
 from reconciler.planning.plan import keep_of, plan
@@ -106,7 +107,7 @@ def _branch(ref: str, head: CommitId, contents: Iterable[bytes], fleet: str) -> 
             return Branch(ref, head, broken=f"{ref} belongs to fleet {record.fleet!r}, not to {fleet!r}")
         unit = Unit(record.subscription, record.cluster)
         entries = {entry.key: entry for entry in record.entries}
-        inventories[unit] = Inventory(unit, record.fleet, entries, record.feed, record.commit, head)
+        inventories[unit] = Inventory(unit, record.fleet, entries, record.feed, record.commit, version=head)
     return Branch(ref, head, inventories)
 
 

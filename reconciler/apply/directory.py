@@ -18,8 +18,9 @@ from reconciler.adapters.files import Directory, exclusive
 from reconciler.apply.texts import Texts
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.feed import Unit
+from reconciler.model.inventory import Entry, Inventory
 from reconciler.model.objects import BlobId, CommitId, Digest, ObjectKey
-from reconciler.model.plan import Action, Change, Entry, Inventory, Plan, Seen, Work
+from reconciler.model.plan import Action, Change, Plan, Seen, Work
 from reconciler.model.status import Delivered, Result, State
 from reconciler.planning import filenames, foreseen
 from reconciler.planning.plan import keep_of, plan

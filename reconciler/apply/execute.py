@@ -6,27 +6,31 @@ with a failed write prunes nothing.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
 
 from reconciler.adapters.kube.client import Client
 from reconciler.apply import inventory as inventories
-from reconciler.apply import wait
 from reconciler.apply.gather import all_of
+from reconciler.apply.hands import Hands
 from reconciler.apply.options import Options
 from reconciler.apply.prune import Leaving, Pruned, Pruner
 from reconciler.apply.write import TERMINATING, Done, Expected, Pending, Writer, defined
+from reconciler.model import duration
+from reconciler.model.inventory import Entry, Inventory
 from reconciler.model.objects import ObjectKey
-from reconciler.model.plan import Action, Change, Entry, Inventory, Plan
+from reconciler.model.plan import Action, Change, Plan
 from reconciler.model.status import Health, Outcome, Result
 from reconciler.planning import foreseen
+from reconciler.planning.health import Assessment
 
 ESTABLISH_SECONDS = 30.0
 """How long custom resources wait for their definition to be established."""
 WAITING = "Waiting"
 """Our reason for a delete that waits for another one."""
+_UNREADY = frozenset({Health.PROGRESSING, Health.FAILED})
 T = TypeVar("T")
 Report = Callable[[Outcome], None]
 
@@ -36,10 +40,12 @@ class Owner(msgspec.Struct, frozen=True):
 
     description: str
     """The Description that objects name as their owner."""
-    expected: Expected = Expected()
+    expected: Expected
     """What this and other units bring to the cluster in the same delivery."""
-    known: frozenset[str] = frozenset()
+    known: frozenset[str]
     """UIDs in all inventories of the fleet on this cluster."""
+    hands: Hands
+    """Whose hands write the objects; the inventory is written by our own."""
 
 
 class Executed(msgspec.Struct, frozen=True):
@@ -65,8 +71,9 @@ class _Run:
         self._plan = plan
         self._before = inventory
         self._options, owner, self._report = how
-        self._writer = Writer(cluster, self._options.fleet, owner.description, owner.expected, owner.known)
-        self._pruner = Pruner(cluster, self._options.fleet, owner.description)
+        client, self._watches = owner.hands
+        self._writer = Writer(client, self._options.fleet, owner.description, owner.expected, owner.known)
+        self._pruner = Pruner(client, self._options.fleet, owner.description)
         self._entries = dict(inventory.entries)
         self._outcomes: dict[ObjectKey, Outcome] = {}
         self._pending: list[Pending] = []
@@ -103,9 +110,10 @@ class _Run:
     async def _write_waves(self) -> None:
         failed: set[str | tuple[str, str]] = set()
         for number, wave in enumerate(self._plan.waves):
+            await self._gate(wave)
             todo = []
             for change in wave:
-                lack = _lacks(change.key, failed)
+                lack = _lacks(change.key, failed) or self._unready(change)
                 if change.action is Action.UNCHANGED:
                     self._note(Outcome(change.key, Result.UNCHANGED), told=False)
                 elif lack:
@@ -115,6 +123,16 @@ class _Run:
             done = await _side_by_side(todo, self._write)
             failed |= {name for change, one in zip(todo, done, strict=True) for name in _provides(change, one)}
             await self._establish(self._plan.waves[number + 1 :])
+
+    def _unready(self, change: Change) -> str:
+        """What this object waits for in vain; an object that nobody waits for counts as ready."""
+        if not self._options.wait:
+            return ""
+        for key in change.awaits:
+            known = self._outcomes.get(key)
+            if known and (known.result in (Result.FAILED, Result.SKIPPED) or known.health in _UNREADY):
+                return f"{key} is not ready: {known.message}" if known.message else f"{key} is not ready"
+        return ""
 
     async def _write(self, change: Change) -> Done:
         done = await self._writer.write(change)
@@ -132,10 +150,23 @@ class _Run:
         needed = [one for one in self._pending if _is_definition(one.key) and kinds.get(one.key) in used]
         if needed:
             seconds = min(self._options.timeout, ESTABLISH_SECONDS)
-            health = await wait.wait(self._cluster, needed, asyncio.get_running_loop().time() + seconds)
-            self._pending = [one for one in self._pending if health.get(one.key, (None,))[0] is not Health.CURRENT]
-            for key, (state, message) in health.items():
-                self._outcomes[key] = msgspec.structs.replace(self._outcomes[key], health=state, message=message)
+            health = await self._watches.ready(needed, asyncio.get_running_loop().time() + seconds)
+            self._settle(health)
+
+    async def _gate(self, wave: Sequence[Change]) -> None:
+        """Wait until what this wave needs is ready, for as long as a wave may take."""
+        needed = {key for change in wave for key in change.awaits}
+        pending = [one for one in self._pending if one.key in needed]
+        if pending and self._options.wait:
+            clock = asyncio.get_running_loop().time
+            deadline = min(self._deadline, clock() + duration.seconds(self._options.apply.wave_timeout))
+            self._settle(await self._watches.ready(pending, deadline, self._options.newer))
+
+    def _settle(self, health: Mapping[ObjectKey, Assessment]) -> None:
+        """Take note of how objects are; what is ready is not waited for again."""
+        self._pending = [one for one in self._pending if health.get(one.key, (None,))[0] is not Health.CURRENT]
+        for key, (state, message) in health.items():
+            self._outcomes[key] = msgspec.structs.replace(self._outcomes[key], health=state, message=message)
 
     async def _prune_waves(self) -> None:
         stopped = next((f"not pruned: {o.key} failed" for o in self._outcomes.values() if not _is_done(o)), "")
@@ -163,7 +194,7 @@ class _Run:
         return pruned
 
     async def _confirm(self, leaving: Sequence[Leaving]) -> None:
-        for key in await wait.gone(self._cluster, leaving, self._deadline):
+        for key in await self._watches.gone(leaving, self._deadline):
             self._entries.pop(key, None)
             self._outcomes[key] = Outcome(key, Result.PRUNED)
 

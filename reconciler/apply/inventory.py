@@ -13,8 +13,8 @@ from reconciler.adapters.kube.resources import Resource
 from reconciler.apply.ownership import field_manager
 from reconciler.model.errors import ApiError, ReconcilerError, Refused
 from reconciler.model.feed import Unit
+from reconciler.model.inventory import Entry, Inventory, Keep
 from reconciler.model.objects import CommitId, Digest, Object, ObjectKey, digest_of, group_of
-from reconciler.model.plan import Entry, Inventory, Keep
 
 FLEET = "reconciler.clusternet.io/fleet"
 SUBSCRIPTION = "reconciler.clusternet.io/subscription"
@@ -41,11 +41,13 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
 
 
 class Part(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The value of `data.inventory`. `feed` and `commit` stand in the first part only."""
+    """The value of `data.inventory`. All but the entries stands in the first part only."""
 
     entries: tuple[Row, ...]
     feed: Digest | None = None
     commit: CommitId | None = None
+    charts: Mapping[str, Digest] = {}
+    orphan: bool = False
 
 
 _encode = msgspec.json.Encoder().encode
@@ -94,7 +96,16 @@ def _inventory(unit: Unit, fleet: str, items: Iterable[Object]) -> Inventory:
             raise ReconcilerError("bad-inventory", f"{where} is no inventory: {error}") from error
         head = part if shard == 0 else head
         entries.update((entry.key, entry) for entry in (_entry(row, shard) for row in part.entries))
-    return Inventory(unit, fleet, dict(sorted(entries.items())), head.feed, head.commit, _version(versions))
+    return Inventory(
+        unit=unit,
+        fleet=fleet,
+        entries=dict(sorted(entries.items())),
+        feed=head.feed,
+        commit=head.commit,
+        charts=head.charts,
+        orphan=head.orphan,
+        version=_version(versions),
+    )
 
 
 def _entry(row: Row, shard: int) -> Entry:
@@ -137,10 +148,11 @@ def _parts(inventory: Inventory) -> dict[int, Part]:
         rows.setdefault(entry.shard, []).append(_row(entry))
     if rows:
         rows.setdefault(0, [])
-    return {
-        shard: Part(tuple(some), inventory.feed, inventory.commit) if shard == 0 else Part(tuple(some))
-        for shard, some in rows.items()
-    }
+    return {shard: _first(inventory, some) if shard == 0 else Part(tuple(some)) for shard, some in rows.items()}
+
+
+def _first(inventory: Inventory, rows: Iterable[Row]) -> Part:
+    return Part(tuple(rows), inventory.feed, inventory.commit, inventory.charts, inventory.orphan)
 
 
 def _versions(inventory: Inventory) -> dict[int, str]:

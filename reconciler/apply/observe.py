@@ -13,8 +13,9 @@ from reconciler.adapters.kube.client import Client
 from reconciler.apply.gather import all_of
 from reconciler.apply.ownership import field_manager, mark_of
 from reconciler.model.errors import ApiError
+from reconciler.model.inventory import Entry, Inventory, Keep
 from reconciler.model.objects import Object, ObjectKey
-from reconciler.model.plan import Entry, Inventory, Keep, Seen
+from reconciler.model.plan import Seen
 from reconciler.planning.plan import keep_of
 
 _Collection = tuple[str, str, str]

@@ -1,13 +1,20 @@
 """What holds for one delivery to one cluster, and what is told while it runs."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
+from reconciler.adapters.kube.client import Client
+from reconciler.apply.allowance import Allowance
 from reconciler.apply.unseal import Open
+from reconciler.model.applysettings import Apply, HealthRule, Prune
 from reconciler.model.feed import Unit
 from reconciler.model.objects import CommitId
 from reconciler.model.status import Outcome
+
+AsTenant = Callable[[str], Awaitable[Client]]
+"""The connection that applies Subscriptions of a namespace to this cluster; raises what opening one raises."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +36,13 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """When it is set, there is something newer to do, and nobody waits for readiness any more."""
     open: Open | None = None
     """How encrypted objects become plaintext."""
+    apply: Apply = Apply()
+    prune: Prune = Prune()
+    health: tuple[HealthRule, ...] = ()
+    allowance: Allowance | None = None
+    """How many deletes all clusters of the run together may do; None where only the cluster's own budget counts."""
+    as_tenant: AsTenant | None = None
+    """As whom Subscriptions are applied; None for ourselves."""
 
 
 class Event(msgspec.Struct, frozen=True):

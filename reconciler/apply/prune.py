@@ -13,8 +13,9 @@ from reconciler.adapters.kube.resources import Resource
 from reconciler.apply import ownership
 from reconciler.apply.write import TERMINATING, Done
 from reconciler.model.errors import ApiError, Unreachable
+from reconciler.model.inventory import Entry
 from reconciler.model.objects import Object, ObjectKey
-from reconciler.model.plan import Change, Entry
+from reconciler.model.plan import Change
 from reconciler.model.status import Health, Outcome, Result
 
 

@@ -19,20 +19,25 @@ from reconciler.planning.health import Assessment, assess
 _SETTLED = frozenset({Health.CURRENT, Health.FAILED})
 
 
-async def wait(
-    cluster: Client, pending: Sequence[Pending], deadline: float, newer: asyncio.Event | None = None
-) -> Mapping[ObjectKey, Assessment]:
-    """Health of every pending object when all are current or failed, or at the deadline (of the loop's clock)."""
-    watched = _Readiness(pending)
-    await _watch_all(cluster, [(one.path, one.key) for one in pending], watched, deadline, newer)
-    return watched.known
+class Watches:
+    """What one identity is told about one cluster."""
 
+    def __init__(self, cluster: Client) -> None:
+        self._cluster = cluster
 
-async def gone(cluster: Client, leaving: Sequence[Leaving], deadline: float) -> frozenset[ObjectKey]:
-    """Which of these objects are gone, when all are or at the deadline."""
-    watched = _Absence(leaving)
-    await _watch_all(cluster, [(one.path, one.key) for one in leaving], watched, deadline, None)
-    return frozenset(watched.gone)
+    async def ready(
+        self, pending: Sequence[Pending], deadline: float, newer: asyncio.Event | None = None
+    ) -> Mapping[ObjectKey, Assessment]:
+        """Health of every pending object when all are current or failed, or at the deadline (of the loop's clock)."""
+        watched = _Readiness(pending)
+        await _watch_all(self._cluster, [(one.path, one.key) for one in pending], watched, deadline, newer)
+        return watched.known
+
+    async def gone(self, leaving: Sequence[Leaving], deadline: float) -> frozenset[ObjectKey]:
+        """Which of these objects are gone, when all are or at the deadline."""
+        watched = _Absence(leaving)
+        await _watch_all(self._cluster, [(one.path, one.key) for one in leaving], watched, deadline, None)
+        return frozenset(watched.gone)
 
 
 class _Readiness:

@@ -14,8 +14,9 @@ from reconciler.adapters.kube.client import Client, Written
 from reconciler.apply import ownership
 from reconciler.model.errors import ApiError, ReconcilerError, Unreachable
 from reconciler.model.feed import RenderedFeed
+from reconciler.model.inventory import Entry, Keep
 from reconciler.model.objects import Object, ObjectKey
-from reconciler.model.plan import Change, Entry, Keep
+from reconciler.model.plan import Change
 from reconciler.model.status import Health, Outcome, Result
 from reconciler.planning.health import assess
 from reconciler.planning.plan import keep_of

@@ -11,10 +11,10 @@ import click
 import msgspec
 
 from reconciler.cli.terminal import talk
-from reconciler.model import authored, core, settings, subscription
+from reconciler.model import applysettings, authored, core, rollout, settings, subscription
 from reconciler.source import schemas
 
-_MODULES = (settings, core, subscription, authored)
+_MODULES = (settings, applysettings, rollout, core, subscription, authored)
 """The modules that hold what authors write."""
 
 

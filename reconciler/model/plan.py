@@ -1,57 +1,13 @@
 """What will be done to one place (a cluster, a directory, a branch) for one unit, decided before any write."""
 
 import enum
-from collections.abc import Mapping
 
 import msgspec
 
+from reconciler.model.applying import Wishes
 from reconciler.model.feed import RenderedFeed, RenderedObject, Unit
-from reconciler.model.objects import CommitId, Digest, ObjectKey
-
-PRUNE_ANNOTATION = "reconciler.clusternet.io/prune"
-"""`disabled` on an object, in the repo or on the cluster, keeps it when it leaves its feed."""
-
-
-class Keep(enum.StrEnum):
-    """Why an object that left the feed stays on its cluster."""
-
-    DISABLED = "disabled"
-    """The object carries the annotation `reconciler.clusternet.io/prune: disabled`."""
-    ADOPTED = "adopted"
-    """The object was there before us."""
-
-
-class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One object that we own at a place, as recorded after our last write of it."""
-
-    key: ObjectKey
-    api_version: str
-    digest: Digest | None = None
-    """Digest of what we last wrote and the server confirmed; None for an intended, unconfirmed write."""
-    uid: str = ""
-    """UID that the server answered; empty for an unconfirmed write, and where there are no UIDs (files)."""
-    resource_version: str = ""
-    """resourceVersion after our last write."""
-    keep: Keep | None = None
-    """What we learned at our last write about pruning it."""
-    fields: str = ""
-    """Fingerprint of the fields that the server says are ours; another one means that somebody took or removed one."""
-    shard: int = 0
-    """Which part of a record that is stored in several parts holds this entry."""
-
-
-class Inventory(msgspec.Struct, frozen=True):
-    """The objects that we own at a place for one unit. Widened before writes, narrowed after confirmed deletes."""
-
-    unit: Unit
-    fleet: str
-    entries: Mapping[ObjectKey, Entry] = {}
-    feed: Digest | None = None
-    """Digest of the feed that is wholly there; None while a change is under way or failed in part."""
-    commit: CommitId | None = None
-    """The source commit of the last change."""
-    version: str = ""
-    """The place's own version of this record (a resourceVersion): the precondition of the next write."""
+from reconciler.model.inventory import Entry
+from reconciler.model.objects import Digest, ObjectKey
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -62,6 +18,12 @@ class Seen(msgspec.Struct, frozen=True):
     """It is not as our last write left it, so that it deserves to be written again."""
     uid: str = ""
     resource_version: str = ""
+    owner: str = ""
+    """Who else says that it is theirs: another Subscription, fleet or tool, in words; empty when nobody does."""
+    ours: bool = False
+    """Our field manager has written it, although the inventory does not hold it."""
+    deleting: bool = False
+    """It waits for its finalizers."""
 
 
 class Evidence(msgspec.Struct, frozen=True):
@@ -87,17 +49,34 @@ class Work(msgspec.Struct, frozen=True):
     unit: Unit
     feed: RenderedFeed | None
     evidence: Evidence
+    wishes: Wishes = Wishes()
 
 
 class Action(enum.StrEnum):
     """What is to be done with one object."""
 
     CREATE = "create"
+    ADOPT = "adopt"
+    """It is there and not ours, and is taken over."""
     CHANGE = "change"
+    REPLACE = "replace"
+    """Deleted and made anew, because an immutable field changes and the author allows it."""
+    REFUSE = "refuse"
+    """It is there and stays somebody else's; the reason says whose."""
+    REPORT = "report"
+    """Somebody else changed it, and the author asked only to be told."""
+    SKIP = "skip"
+    """The author asked that it is not written; the reason says how."""
+    LATER = "later"
+    """Its namespace or definition comes in the same plan: decided when its wave comes."""
     PRUNE = "prune"
     KEEP = "keep"
     """Left as it is although the feed no longer holds it; the reason says why."""
     UNCHANGED = "unchanged"
+
+
+WRITES = frozenset({Action.CREATE, Action.ADOPT, Action.CHANGE, Action.REPLACE, Action.LATER})
+"""Decisions after which an object is written."""
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -111,13 +90,15 @@ class Change(msgspec.Struct, frozen=True):
     reason: str = ""
     released: bool = False
     """A kept object that the inventory shall forget, because nobody will ask for it again."""
+    awaits: tuple[ObjectKey, ...] = ()
+    """Objects of earlier waves that must be ready before this one is written."""
 
 
 class Guard(msgspec.Struct, frozen=True):
     """Deletes that were held back, with the digest that acknowledges exactly these."""
 
     rule: str
-    """`empty-feed`, `problems`, `vanished-cluster` or `unplaced`."""
+    """`empty-feed`, `problems`, `vanished-cluster`, `unplaced`, `precious` or `budget`."""
     message: str
     keys: tuple[ObjectKey, ...]
     acknowledge: Digest
@@ -138,5 +119,5 @@ class Plan(msgspec.Struct, frozen=True):
     @property
     def changes(self) -> int:
         """How many objects will be written or deleted."""
-        writes = sum(change.action is not Action.UNCHANGED for wave in self.waves for change in wave)
+        writes = sum(change.action in WRITES for wave in self.waves for change in wave)
         return writes + sum(len(wave) for wave in self.prunes)

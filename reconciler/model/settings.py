@@ -6,6 +6,10 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from reconciler.model.applysettings import Apply, HealthRule, Prune, Tenant
+from reconciler.model.rollout import Rollout
+from reconciler.model.setting import Setting
+
 FleetId = Annotated[
     str,
     Meta(
@@ -14,18 +18,14 @@ FleetId = Annotated[
 ]
 
 
-class _Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel", kw_only=True):
-    pass
-
-
-class Directory(_Settings, frozen=True, kw_only=True):
+class Directory(Setting, frozen=True, kw_only=True):
     """One file per object below `path`, relative to the working directory of the run."""
 
     path: str = "rendered"
     """Where the files go; a directory per cluster below it."""
 
 
-class Branches(_Settings, frozen=True, kw_only=True):
+class Branches(Setting, frozen=True, kw_only=True):
     """One branch per cluster (the rendered-manifests pattern)."""
 
     repo: str | None = None
@@ -34,7 +34,7 @@ class Branches(_Settings, frozen=True, kw_only=True):
     """The branch of cluster `east` is `clusters/east`."""
 
 
-class Delivery(_Settings, frozen=True, kw_only=True):
+class Delivery(Setting, frozen=True, kw_only=True):
     """Where rendered feeds go."""
 
     to: Literal["directory", "branches", "clusters"] = "directory"
@@ -45,7 +45,7 @@ class Delivery(_Settings, frozen=True, kw_only=True):
     """For `to: branches`."""
 
 
-class Access(_Settings, frozen=True, kw_only=True):
+class Access(Setting, frozen=True, kw_only=True):
     """How one cluster is reached. Names only: no credential ever stands in the repo. Exactly one member is given."""
 
     context: str | None = None
@@ -56,7 +56,7 @@ class Access(_Settings, frozen=True, kw_only=True):
     """The service account of the pod that we run in."""
 
 
-class Clusters(_Settings, frozen=True, kw_only=True):
+class Clusters(Setting, frozen=True, kw_only=True):
     """Where clusters come from, and how declared ones are reached."""
 
     source: Annotated[Literal["repo", "parent"], Meta(description="Declared in the repo, or read from a parent.")] = (
@@ -68,7 +68,7 @@ class Clusters(_Settings, frozen=True, kw_only=True):
     """By cluster name, for clusters that the repo declares. With `from: parent` the hub's Secrets are used."""
 
 
-class StatusTo(_Settings, frozen=True, kw_only=True):
+class StatusTo(Setting, frozen=True, kw_only=True):
     """Where status goes."""
 
     branch: str = "reconciler-status"
@@ -77,7 +77,7 @@ class StatusTo(_Settings, frozen=True, kw_only=True):
     """URL or path of the repo that holds the status branch; the fleet repo itself when absent."""
 
 
-class Signatures(_Settings, frozen=True, kw_only=True):
+class Signatures(Setting, frozen=True, kw_only=True):
     """Commits must be signed by one of these keys; empty trusts every commit that the remote serves."""
 
     ssh: tuple[str, ...] = ()
@@ -86,14 +86,16 @@ class Signatures(_Settings, frozen=True, kw_only=True):
     """ASCII-armoured public keys."""
 
 
-class InventoryAt(_Settings, frozen=True, kw_only=True):
+class InventoryAt(Setting, frozen=True, kw_only=True):
     """Where the inventory is kept on a cluster."""
 
     namespace: str = "reconciler-system"
     """Namespace on each cluster that holds it."""
+    kind: Annotated[Literal["ConfigMap", "Inventory"], Meta(description="ConfigMap, or our own kind.")] = "ConfigMap"
+    """Inventory is a kind of our own (`kubectl get inventories`), whose definition must be allowed."""
 
 
-class Repository(_Settings, frozen=True, kw_only=True):
+class Repository(Setting, frozen=True, kw_only=True):
     """How one chart repository or registry is spoken to. Names only: no credential ever stands in the repo."""
 
     url: str
@@ -108,7 +110,7 @@ class Repository(_Settings, frozen=True, kw_only=True):
     """Path in the fleet repo of the certificate authorities (PEM) that are trusted beside the system's."""
 
 
-class SecretFrom(_Settings, frozen=True, kw_only=True):
+class SecretFrom(Setting, frozen=True, kw_only=True):
     """Where the credentials of a `chartPullSecret` come from when there is no hub that holds the Secret."""
 
     username_env: str
@@ -117,7 +119,7 @@ class SecretFrom(_Settings, frozen=True, kw_only=True):
     """Environment variable with the password."""
 
 
-class Charts(_Settings, frozen=True, kw_only=True):
+class Charts(Setting, frozen=True, kw_only=True):
     """How charts are fetched and rendered."""
 
     repositories: tuple[Repository, ...] = ()
@@ -128,21 +130,21 @@ class Charts(_Settings, frozen=True, kw_only=True):
     """Path in the fleet repo of a keyring with public keys; every chart must then have a provenance file that fits."""
 
 
-class Kustomize(_Settings, frozen=True, kw_only=True):
+class Kustomize(Setting, frozen=True, kw_only=True):
     """How kustomizations are built."""
 
     remote_bases: bool = False
     """Whether a kustomization may fetch bases from elsewhere; such a build is not the same for ever."""
 
 
-class Templates(_Settings, frozen=True, kw_only=True):
+class Templates(Setting, frozen=True, kw_only=True):
     """What `*.yaml.j2` files may use beside the facts of their cluster."""
 
     values: tuple[str, ...] = ()
     """Paths of YAML files, each laid over those before it: `values/{labels.region}.yaml`. A missing one is skipped."""
 
 
-class ReplicaPath(_Settings, frozen=True, kw_only=True):
+class ReplicaPath(Setting, frozen=True, kw_only=True):
     """Where a kind of object keeps its replicas, so that they can be divided."""
 
     api_version: str
@@ -155,14 +157,14 @@ class ReplicaPath(_Settings, frozen=True, kw_only=True):
     """JSON pointer to the pod template, whose requests dividing by capacity looks at."""
 
 
-class Scheduling(_Settings, frozen=True, kw_only=True):
+class Scheduling(Setting, frozen=True, kw_only=True):
     """What scheduling may know of the objects of this fleet."""
 
     replica_paths: tuple[ReplicaPath, ...] = ()
     """Kinds whose replicas are divided beside the built-in ones."""
 
 
-class Settings(_Settings, frozen=True, kw_only=True):
+class Settings(Setting, frozen=True, kw_only=True):
     """The whole of `fleet.yaml`."""
 
     fleet: FleetId
@@ -189,3 +191,13 @@ class Settings(_Settings, frozen=True, kw_only=True):
     """What templates may use."""
     scheduling: Scheduling = Scheduling()
     """What scheduling may know of custom kinds."""
+    apply: Apply = Apply()
+    """How objects are written to clusters."""
+    prune: Prune = Prune()
+    """How objects are deleted from clusters, and how many at once without a question."""
+    health: tuple[HealthRule, ...] = ()
+    """When objects of custom kinds are ready, for kinds whose conditions do not tell."""
+    tenants: Mapping[str, Tenant] = {}
+    """As whom the Subscriptions of a namespace are applied, by that namespace; as ourselves without an entry."""
+    rollouts: tuple[Rollout, ...] = ()
+    """In which order a change reaches the clusters. The first one that names a Subscription holds for it."""

@@ -7,9 +7,11 @@ alike.
 
 from collections.abc import Iterator, Mapping
 
+from reconciler.model.applying import PRUNE
 from reconciler.model.feed import RenderedFeed, RenderedObject, Unit
+from reconciler.model.inventory import Entry, Inventory, Keep
 from reconciler.model.objects import Object, ObjectKey
-from reconciler.model.plan import PRUNE_ANNOTATION, Action, Change, Entry, Evidence, Inventory, Keep, Plan, Seen
+from reconciler.model.plan import Action, Change, Evidence, Plan, Seen
 from reconciler.planning import order
 from reconciler.planning.guards import guard
 
@@ -48,7 +50,7 @@ def plan(
 def keep_of(obj: Object) -> Keep | None:
     """Whether an object, wanted or live, asks not to be pruned."""
     annotations = (obj.get("metadata") or {}).get("annotations") or {}
-    return Keep.DISABLED if annotations.get(PRUNE_ANNOTATION) == "disabled" else None
+    return Keep.DISABLED if annotations.get(PRUNE) == "disabled" else None
 
 
 def _write(obj: RenderedObject, entry: Entry | None, seen: Seen | None) -> Change:
@@ -83,7 +85,7 @@ def _kept(left: list[Entry], evidence: Evidence) -> Iterator[Change]:
         if key in evidence.elsewhere:
             yield _change(Action.KEEP, entry, "delivered by another Subscription", released=True)
         elif entry.keep is Keep.DISABLED:
-            yield _change(Action.KEEP, entry, f"{PRUNE_ANNOTATION}: disabled", released=True)
+            yield _change(Action.KEEP, entry, f"{PRUNE}: disabled", released=True)
         elif entry.keep is Keep.ADOPTED:
             yield _change(Action.KEEP, entry, "it was there before", released=True)
         elif _holds(key, spaces, groups):

@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 
 from reconciler.model.feed import RenderedFeed, RenderedObject
+from reconciler.model.inventory import Entry
 from reconciler.model.objects import Object
-from reconciler.model.plan import Entry
 
 VERBS = ("create", "delete", "get", "list", "patch", "watch")
 TO_PRUNE = ("delete", "get", "list", "watch")

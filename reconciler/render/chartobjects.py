@@ -5,12 +5,12 @@ from typing import Any
 
 import msgspec
 
+from reconciler.model.applying import PRUNE
 from reconciler.model.authored import HelmChart
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.feed import RenderedObject
 from reconciler.model.inflation import ChartAnswer, ChartObject, ChartRender, Fault, Role
 from reconciler.model.objects import Object, ObjectKey, digest_of, group_of, key_of
-from reconciler.model.plan import PRUNE_ANNOTATION
 from reconciler.model.scopes import declared_scopes, in_namespace, namespaced, without_namespace
 from reconciler.model.snapshot import Resource
 from reconciler.render.bare import without_server_writes
@@ -106,7 +106,7 @@ class _Scopes:
 
 def namespace_object(name: str) -> RenderedObject:
     """The namespace that helm would create. Helm never deletes it, and neither do we."""
-    metadata = {"name": name, "annotations": {PRUNE_ANNOTATION: "disabled"}}
+    metadata = {"name": name, "annotations": {PRUNE: "disabled"}}
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
     return RenderedObject(key_of(body), "v1", body, digest_of(body))
 

@@ -92,17 +92,20 @@ class ClusterPlace:
             progress.warn(facts.name, f"the parent could not be told how the cluster is: {error.message}")
 
     def _options(self) -> Options:
-        run = self._errand.options
+        run, settings = self._errand.options, self._errand.settings
         return Options(
-            fleet=self._errand.settings.fleet,
+            fleet=settings.fleet,
             commit=self._errand.evaluated.commit,
-            namespace=self._errand.settings.inventory.namespace,
+            namespace=settings.inventory.namespace,
             wait=run.wait,
             timeout=run.timeout,
             check_drift=run.check_drift,
             dry_run=run.dry_run,
             newer=self._moved,
             open=self._opening.open,
+            apply=settings.apply,
+            prune=settings.prune,
+            health=settings.health,
         )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from reconciler.model.applying import Wishes
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.feed import Feeds, Unit
 from reconciler.model.objects import CommitId, Digest, digest_of
@@ -11,6 +12,7 @@ from reconciler.model.placement import Schedule
 from reconciler.model.plan import Evidence, Work
 from reconciler.model.snapshot import Problem, Severity, Snapshot
 from reconciler.model.status import Delivered, FleetStatus, State
+from reconciler.planning.wishes import wishes_of
 from reconciler.sync.selection import Selection
 
 
@@ -53,6 +55,7 @@ class Judge:
         self._clean = evaluated.snapshot.clean
         self._held = _held(evaluated)
         self._evidences: dict[tuple[str, bool], Evidence] = {}
+        self._wished: dict[str, Wishes] = {}
 
     def decide(self, unit: Unit) -> Work | Delivered | None:
         """Work, a reason to leave the unit, or None when the run does not ask for it."""
@@ -65,7 +68,14 @@ class Judge:
         feed = self._evaluated.feeds.units.get(unit)
         if feed is None and unit.subscription in self._held:
             return Delivered(unit, State.HELD, message=self._held[unit.subscription])
-        return Work(unit, feed, self._evidence(unit))
+        return Work(unit, feed, self._evidence(unit), self._wishes(unit.subscription))
+
+    def _wishes(self, subscription: str) -> Wishes:
+        if subscription not in self._wished:
+            found = self._evaluated.snapshot.subscriptions.get(subscription)
+            annotations = (found.value.metadata.annotations or {}) if found else {}
+            self._wished[subscription] = wishes_of(annotations, subscription.partition("/")[0])
+        return self._wished[subscription]
 
     def _evidence(self, unit: Unit) -> Evidence:
         about = (unit.subscription, unit.cluster in self._evaluated.facts)

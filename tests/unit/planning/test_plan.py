@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.model.feed import RenderedFeed, RenderedObject, Unit
+from reconciler.model.inventory import Entry, Inventory, Keep
 from reconciler.model.objects import Object, ObjectKey, digest_of, key_of
-from reconciler.model.plan import Action, Entry, Evidence, Inventory, Keep, Plan, Seen
+from reconciler.model.plan import Action, Evidence, Plan, Seen
 from reconciler.planning.plan import keep_of, plan
 
 UNIT = Unit("default/web", "7f3e9f5c-0000-4000-8000-000000000001")

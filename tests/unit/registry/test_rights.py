@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from reconciler.model.feed import RenderedFeed, RenderedObject, Unit
+from reconciler.model.inventory import Entry
 from reconciler.model.objects import Digest, ObjectKey, digest_of, key_of
-from reconciler.model.plan import Entry
 from reconciler.registry.rights import EVERYWHERE, TO_PRUNE, VERBS, Footing, Rights, Served, kinds_of, rules_for
 
 SERVED = {

@@ -17,8 +17,9 @@ from reconciler.apply.deliver import Decide, Report, deliver_over, nothing
 from reconciler.apply.options import Event, Options
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.feed import RenderedFeed, RenderedObject, Unit
+from reconciler.model.inventory import Inventory
 from reconciler.model.objects import CommitId, digest_of, key_of
-from reconciler.model.plan import Evidence, Inventory, Work
+from reconciler.model.plan import Evidence, Work
 from reconciler.model.settings import Access
 from reconciler.model.status import Delivered, Outcome
 from tests.plugins.fleet import Cluster

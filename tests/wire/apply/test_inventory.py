@@ -11,8 +11,8 @@ import pytest
 from reconciler.adapters.kube.client import Client, connect
 from reconciler.apply import inventory as inventories
 from reconciler.model.errors import ReconcilerError, Refused
+from reconciler.model.inventory import Entry, Inventory
 from reconciler.model.objects import Digest, ObjectKey
-from reconciler.model.plan import Entry, Inventory
 from tests.wire.apply.place import COMMIT, Place, config
 
 

@@ -6,7 +6,7 @@ import json
 
 import msgspec
 
-from reconciler.model.plan import Keep
+from reconciler.model.inventory import Keep
 from reconciler.model.status import Health, State
 from tests.wire.apply.place import CLEAN, Body, Place, config, outcome, results, space
 

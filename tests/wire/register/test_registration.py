@@ -24,8 +24,8 @@ from reconciler.apply.register import Added, Bound, Computed, Wish, Written
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.errors import ApiError, Refused, Untrusted, UsageError
 from reconciler.model.feed import RenderedFeed, RenderedObject, Unit
+from reconciler.model.inventory import Entry, Inventory
 from reconciler.model.objects import Digest, ObjectKey, digest_of, key_of
-from reconciler.model.plan import Entry, Inventory
 from reconciler.model.settings import Access
 from reconciler.registry import names
 from reconciler.registry.hub import Registration, credential_of
