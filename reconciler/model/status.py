@@ -8,7 +8,7 @@ import msgspec
 from reconciler.model.errors import Exit
 from reconciler.model.feed import Unit
 from reconciler.model.objects import CommitId, Digest, ObjectKey
-from reconciler.model.plan import Guard
+from reconciler.model.plan import Guard, Plan
 
 
 class Result(enum.StrEnum):
@@ -71,6 +71,8 @@ class Delivered(msgspec.Struct, frozen=True):
     """Deletes that were held back."""
     exit_code: Exit = Exit.OK
     """What an error that stopped the unit asks for, where its state says less (lost race, refused credential)."""
+    plan: Plan | None = None
+    """What was decided; told by a dry run only."""
 
 
 class _Record(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
