@@ -166,7 +166,8 @@ class _Run:
     def _settle(self, one: Prepared, rejection: Rejection | None) -> None:
         for decided in one.plans:
             delivered = _refused(decided, rejection) if rejection else _answer(decided)
-            self._tell(delivered)
+            dry = self._options.dry_run
+            self._tell(msgspec.structs.replace(delivered, plan=decided) if dry else delivered)
 
     def _settle_all(self, works: Iterable[Work], message: str) -> None:
         for work in works:

@@ -38,7 +38,13 @@ async def deliver_over(
     decide: Decide = nothing,
 ) -> tuple[Delivered, ...]:
     """Bring every unit of one cluster to its feed, over a connection that stays open; sorted by unit."""
-    decided = await foresee(client, works, options, decide)
+    return await carry_out(client, cluster, await foresee(client, works, options, decide), options, report)
+
+
+async def carry_out(
+    client: Client, cluster: ClusterFacts, decided: Foreseen, options: Options, report: Report
+) -> tuple[Delivered, ...]:
+    """Do what was foreseen, or tell it where nothing shall be written; sorted by unit."""
     done = await _Delivery(client, cluster, decided, options, report).run()
     return tuple(sorted([*decided.stopped, *done], key=lambda delivered: delivered.unit))
 
@@ -91,7 +97,8 @@ class _Delivery:
         if self._options.allowance:
             decided = await self._options.allowance.allowed(decided)
         if self._options.dry_run:
-            return _folded(decided, foreseen.outcomes(decided), self._options)
+            dry = _folded(decided, foreseen.outcomes(decided), self._options)
+            return msgspec.structs.replace(dry, plan=decided)
         decided = await unseal.opened(decided, self._options.open)
         description = ownership.owner(unit, self._cluster.namespace)
         owner = Owner(description, self._expected, self._decided.known, await self._hands_of(unit.subscription))

@@ -162,8 +162,9 @@ def _deliver_unit(run: _Run, work: Work) -> Delivered:
             _Place(run.directory, unit, home, run.texts).clear(inventory)
             inventory = Inventory(unit, options.fleet)
         decided = plan(unit, work.feed, inventory, place.look(inventory) if options.verify else {}, work.evidence)
-        if not options.dry_run:
-            place.execute(decided, inventory, options.commit)
+        if options.dry_run:
+            return msgspec.structs.replace(_answer(decided), plan=decided)
+        place.execute(decided, inventory, options.commit)
         return _answer(decided)
     except ReconcilerError as error:
         return Delivered(unit, State.FAILED, message=error.message)
