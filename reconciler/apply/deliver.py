@@ -22,7 +22,8 @@ from reconciler.model.clusters import ClusterFacts
 from reconciler.model.errors import ApiError, ReconcilerError, Unreachable
 from reconciler.model.plan import Action, Plan, Work
 from reconciler.model.status import Delivered, Health, Outcome, Result, State
-from reconciler.planning import foreseen, health
+from reconciler.planning import foreseen
+from reconciler.planning.health import Assessment, Assessor
 
 Report = Callable[[Event], None]
 
@@ -115,13 +116,13 @@ class _Delivery:
         tenant = subscription.partition("/")[0] if self._options.as_tenant else ""
         if tenant not in self._hands:
             client = await self._options.as_tenant(tenant) if self._options.as_tenant else self._client
-            self._hands.setdefault(tenant, hands(client))
+            self._hands.setdefault(tenant, hands(client, self._options.health))
         return self._hands[tenant]
 
     async def _readiness(self, decided: Plan, done: Executed, ours: Hands) -> tuple[Outcome, ...]:
         if not self._options.wait:
             return tuple(map(_unwatched, done.outcomes))
-        pending = [*done.pending, *await _unwritten(ours.client, decided)]
+        pending = [*done.pending, *await _unwritten(ours.client, decided, self._options.health)]
         if not pending:
             return done.outcomes
         deadline = asyncio.get_running_loop().time() + self._options.timeout
@@ -129,7 +130,7 @@ class _Delivery:
         return tuple(_with_health(outcome, known.get(outcome.key)) for outcome in done.outcomes)
 
 
-async def _unwritten(client: Client, decided: Plan) -> list[Pending]:
+async def _unwritten(client: Client, decided: Plan, health: Assessor) -> list[Pending]:
     """Objects that this run did not write, of kinds that can be unready: somebody may have stopped waiting."""
     found = []
     for change in (change for wave in decided.waves for change in wave):
@@ -143,7 +144,7 @@ async def _unwritten(client: Client, decided: Plan) -> list[Pending]:
     return found
 
 
-def _with_health(outcome: Outcome, known: health.Assessment | None) -> Outcome:
+def _with_health(outcome: Outcome, known: Assessment | None) -> Outcome:
     return msgspec.structs.replace(outcome, health=known[0], message=known[1]) if known else outcome
 
 

@@ -17,7 +17,7 @@ from reconciler.apply.gather import all_of
 from reconciler.apply.hands import Hands
 from reconciler.apply.options import Options
 from reconciler.apply.prune import Leaving, Pruned, Pruner
-from reconciler.apply.write import TERMINATING, Done, Expected, Pending, Writer, defined
+from reconciler.apply.write import TERMINATING, Done, Expected, Pending, Writer, Writing, defined
 from reconciler.model import duration
 from reconciler.model.inventory import Entry, Inventory
 from reconciler.model.objects import ObjectKey
@@ -72,7 +72,8 @@ class _Run:
         self._before = inventory
         self._options, owner, self._report = how
         client, self._watches = owner.hands
-        self._writer = Writer(client, self._options.fleet, owner.description, owner.expected, owner.known)
+        fleet, known = self._options.fleet, owner.known
+        self._writer = Writer(client, Writing(fleet, owner.description, owner.expected, known, self._options.health))
         self._pruner = Pruner(client, self._options.fleet, owner.description)
         self._entries = dict(inventory.entries)
         self._outcomes: dict[ObjectKey, Outcome] = {}

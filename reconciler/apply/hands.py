@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from reconciler.adapters.kube.client import Client
 from reconciler.apply.wait import Watches
+from reconciler.planning.health import Assessor
 
 
 class Hands(NamedTuple):
@@ -13,6 +14,6 @@ class Hands(NamedTuple):
     watches: Watches
 
 
-def hands(client: Client) -> Hands:
-    """The hands of a connection."""
-    return Hands(client, Watches(client))
+def hands(client: Client, health: Assessor) -> Hands:
+    """The hands of a connection; `health` tells how what it watches is."""
+    return Hands(client, Watches(client, health))

@@ -8,10 +8,11 @@ import msgspec
 from reconciler.adapters.kube.client import Client
 from reconciler.apply.allowance import Allowance
 from reconciler.apply.unseal import Open
-from reconciler.model.applysettings import Apply, HealthRule, Prune
+from reconciler.model.applysettings import Apply, Prune
 from reconciler.model.feed import Unit
 from reconciler.model.objects import CommitId
 from reconciler.model.status import Outcome
+from reconciler.planning.health import Assessor
 
 AsTenant = Callable[[str], Awaitable[Client]]
 """The connection that applies Subscriptions of a namespace to this cluster; raises what opening one raises."""
@@ -38,7 +39,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """How encrypted objects become plaintext."""
     apply: Apply = Apply()
     prune: Prune = Prune()
-    health: tuple[HealthRule, ...] = ()
+    health: Assessor = Assessor()
+    """How objects are, by the rules of the fleet."""
     allowance: Allowance | None = None
     """How many deletes all clusters of the run together may do; None where only the cluster's own budget counts."""
     as_tenant: AsTenant | None = None

@@ -14,7 +14,7 @@ from reconciler.apply.write import Pending
 from reconciler.model.errors import ApiError, ReconcilerError
 from reconciler.model.objects import Object, ObjectKey
 from reconciler.model.status import Health
-from reconciler.planning.health import Assessment, assess
+from reconciler.planning.health import Assessment, Assessor
 
 _SETTLED = frozenset({Health.CURRENT, Health.FAILED})
 
@@ -22,14 +22,15 @@ _SETTLED = frozenset({Health.CURRENT, Health.FAILED})
 class Watches:
     """What one identity is told about one cluster."""
 
-    def __init__(self, cluster: Client) -> None:
+    def __init__(self, cluster: Client, health: Assessor) -> None:
         self._cluster = cluster
+        self._health = health
 
     async def ready(
         self, pending: Sequence[Pending], deadline: float, newer: asyncio.Event | None = None
     ) -> Mapping[ObjectKey, Assessment]:
         """Health of every pending object when all are current or failed, or at the deadline (of the loop's clock)."""
-        watched = _Readiness(pending)
+        watched = _Readiness(pending, self._health)
         await _watch_all(self._cluster, [(one.path, one.key) for one in pending], watched, deadline, newer)
         return watched.known
 
@@ -41,13 +42,14 @@ class Watches:
 
 
 class _Readiness:
-    def __init__(self, pending: Sequence[Pending]) -> None:
+    def __init__(self, pending: Sequence[Pending], health: Assessor) -> None:
+        self._health = health
         self.known: dict[ObjectKey, Assessment] = {one.key: (one.health, one.message) for one in pending}
 
     def see(self, key: ObjectKey, obj: Object | None) -> bool:
         """Take note of an object (None: it is not there); whether it is settled."""
         if obj is not None:
-            self.known[key] = assess(obj)
+            self.known[key] = self._health.assess(obj)
         elif key.kind == "Job":
             self.known[key] = (Health.CURRENT, "finished, and removed after its time to live")
         else:

@@ -18,7 +18,7 @@ from reconciler.model.inventory import Entry, Keep
 from reconciler.model.objects import Object, ObjectKey
 from reconciler.model.plan import Change
 from reconciler.model.status import Health, Outcome, Result
-from reconciler.planning.health import assess
+from reconciler.planning.health import Assessor
 from reconciler.planning.plan import keep_of
 
 EXPECTED_SECONDS = 15.0
@@ -71,16 +71,28 @@ def defined(definition: Object) -> tuple[str, str] | None:
     return (group, kind) if group and kind else None
 
 
+class Writing(msgspec.Struct, frozen=True):
+    """What holds for every object of the unit that is written."""
+
+    fleet: str
+    owned_by: str
+    """The Description that objects name as their owner."""
+    expected: Expected
+    known: frozenset[str]
+    """UIDs in any inventory of the fleet on this cluster."""
+    health: Assessor
+
+
 class Writer:
     """Writes objects of one unit. After the cluster was lost once, the rest is not tried any more."""
 
-    def __init__(self, cluster: Client, fleet: str, owned_by: str, expected: Expected, known: frozenset[str]) -> None:
+    def __init__(self, cluster: Client, unit: Writing) -> None:
         self._cluster = cluster
-        self._manager = ownership.field_manager(fleet)
-        self._owned_by = owned_by
-        self._expected = expected
-        self._known = known
-        """UIDs in any inventory of the fleet on this cluster."""
+        self._manager = ownership.field_manager(unit.fleet)
+        self._owned_by = unit.owned_by
+        self._expected = unit.expected
+        self._known = unit.known
+        self._assess = unit.health.assess
         self.lost: Unreachable | None = None
 
     async def write(self, change: Change) -> Done:
@@ -139,7 +151,7 @@ class Writer:
         keep = keep_of(obj) or (Keep.ADOPTED if adopted or (entry.keep is Keep.ADOPTED and not first) else None)
         digest = change.wanted.digest if change.wanted else None
         confirmed = Entry(change.key, change.api_version, digest, uid, version, keep, mark.fields, entry.shard)
-        health, message = assess(obj)
+        health, message = self._assess(obj)
         result = Result.CREATED if written.created else Result.CHANGED
         if entry.resource_version == version:
             result = Result.UNCHANGED

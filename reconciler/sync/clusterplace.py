@@ -16,6 +16,7 @@ from reconciler.model.feed import Unit
 from reconciler.model.plan import Work
 from reconciler.model.status import Delivered, State
 from reconciler.planning import guards
+from reconciler.planning.health import Assessor
 from reconciler.sync.events import Event, Level, Tell
 from reconciler.sync.opening import Opening
 from reconciler.sync.places import Errand
@@ -34,6 +35,7 @@ class ClusterPlace:
         self._errand = errand
         self._opening = opening
         self._moved = moved
+        self._health = Assessor(errand.settings.health)
         self._room = asyncio.Semaphore(CLUSTERS_AT_ONCE)
 
     @property
@@ -105,7 +107,7 @@ class ClusterPlace:
             open=self._opening.open,
             apply=settings.apply,
             prune=settings.prune,
-            health=settings.health,
+            health=self._health,
         )
 
 

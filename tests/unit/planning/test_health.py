@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from reconciler.model.objects import ObjectKey
-from reconciler.planning.health import assess, varies
+from reconciler.planning.health import Assessor
 
 TABLE = [
     case
@@ -18,7 +18,7 @@ TABLE = [
 
 @pytest.mark.parametrize("case", TABLE, ids=[case["case"] for case in TABLE])
 def test_object_is_assessed_by_its_own_words(case: dict[str, Any]) -> None:
-    health, message = assess(case["object"])
+    health, message = Assessor().assess(case["object"])
     assert health.value == case["health"]
     if "message" in case:
         assert message == case["message"]
@@ -38,4 +38,4 @@ VARIES = [
 
 @pytest.mark.parametrize(("group", "kind", "answer"), VARIES, ids=[kind for _, kind, _ in VARIES])
 def test_only_kinds_that_can_be_unready_are_worth_a_look(group: str, kind: str, answer: bool) -> None:
-    assert varies(ObjectKey(group, kind, "a", "x")) is answer
+    assert Assessor().varies(ObjectKey(group, kind, "a", "x")) is answer
