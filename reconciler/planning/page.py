@@ -1,19 +1,13 @@
 """The status of a fleet as a page of Markdown, as a code host shows it: bounded in size, the worst first."""
 
-import functools
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
-from markupsafe import Markup
 
-from reconciler.model.status import FleetStatus, State, UnitStatus
+from reconciler.model.status import Failure, FleetStatus, State, UnitStatus
 from reconciler.planning import fold
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 ROWS = 200
 """Rows of a table; the rest is counted, and is in the files beside the page."""
@@ -22,72 +16,56 @@ _TEXT = 160
 """Characters of a message."""
 _RANK = {str(state): rank for rank, state in enumerate(State)}
 
-_TEMPLATE = """\
-# Fleet {{ fleet | md }}
-
-{{ clusters | length }} clusters, {{ subscriptions | length }} Subscriptions, {{ units }} deliveries
-{%- if commit %}, source commit `{{ commit[:12] }}`{% endif %}: {{ summary }}.
-
-## Clusters
-
-| Cluster | Ready | State | Message |
-|---|---:|---|---|
-{% for row in clusters[:rows] -%}
-| [{{ row.name | md }}]({{ row.path }}) | {{ row.good }}/{{ row.total }} | {{ row.state }} | {{ row.message | md }} |
-{% endfor -%}
-{% if clusters | length > rows %}
-{{ clusters | length - rows }} more clusters, none in a worse state: [clusters](clusters).
-{% endif %}
-## Subscriptions
-
-| Subscription | Ready | State | Message |
-|---|---:|---|---|
-{% for row in subscriptions[:rows] -%}
-| [{{ row.name | md }}]({{ row.path }}) | {{ row.good }}/{{ row.total }} | {{ row.state }} | {{ row.message | md }} |
-{% endfor -%}
-{% if subscriptions | length > rows %}
-{{ subscriptions | length - rows }} more Subscriptions, none in a worse state: [subscriptions](subscriptions).
-{% endif -%}
-{% if failures %}
-## Failures
-
-{% for failure in failures[:most] -%}
-- **{{ failure.cluster | md }}**, {{ failure.subscription | md }}: {{ failure.object | md }}
-  {{- " (" ~ failure.reason ~ ")" if failure.reason }}: {{ failure.message | md }}
-{% endfor -%}
-{% if failures | length > most %}
-{{ failures | length - most }} more failures are in the files of the clusters.
-{% endif -%}
-{% endif %}
-Written by reconciler; changes by hand are overwritten.
-"""
-
 _SPECIAL = re.compile(r"([\\\\`*_{}\[\]<>|~#])")
 
 
 def write(status: FleetStatus, paths: Mapping[str, str], subscriptions: Mapping[str, str]) -> bytes:
     """The page of a status; `paths` and `subscriptions` are the files of clusters, by id, and of Subscriptions."""
-    text = _template().render(
-        fleet=status.fleet,
-        commit=status.commit,
-        units=len(status.units),
-        clusters=_clusters(status, paths),
-        subscriptions=_subscriptions(status, subscriptions),
-        failures=_failures(status),
-        rows=ROWS,
-        most=FAILURES,
-        summary=_summary(status.units.values()),
-    )
-    return text.encode()
+    clusters, subscribed = _clusters(status, paths), _subscriptions(status, subscriptions)
+    lines = [
+        f"# Fleet {_escaped(status.fleet)}",
+        "",
+        _counts(status, len(clusters), len(subscribed)),
+        "",
+        *_table("Clusters", "Cluster", clusters),
+        "",
+        *_table("Subscriptions", "Subscription", subscribed),
+        "",
+        *_failed(status),
+        "Written by reconciler; changes by hand are overwritten.",
+        "",
+    ]
+    return "\n".join(lines).encode()
 
 
-@functools.cache
-def _template() -> "Template":
-    from jinja2 import Environment, StrictUndefined  # put off: only a run that changed something needs it
+def _counts(status: FleetStatus, clusters: int, subscriptions: int) -> str:
+    source = f", source commit `{status.commit[:12]}`" if status.commit else ""
+    counted = f"{clusters} clusters, {subscriptions} Subscriptions, {len(status.units)} deliveries"
+    return f"{counted}{source}: {_summary(status.units.values())}."
 
-    environment = Environment(undefined=StrictUndefined, autoescape=True, keep_trailing_newline=True)
-    environment.filters["md"] = _escaped
-    return environment.from_string(_TEMPLATE)
+
+def _table(title: str, first: str, rows: "Sequence[Row]") -> Iterator[str]:
+    yield from (f"## {title}", "", f"| {first} | Ready | State | Message |", "|---|---:|---|---|")
+    for row in rows[:ROWS]:
+        name, message = _escaped(row.name), _escaped(row.message)
+        yield f"| [{name}]({row.path}) | {row.good}/{row.total} | {row.state} | {message} |"
+    if len(rows) > ROWS:
+        words = title.lower() if title == "Clusters" else title
+        yield from ("", f"{len(rows) - ROWS} more {words}, none in a worse state: [{title.lower()}]({title.lower()}).")
+
+
+def _failed(status: FleetStatus) -> Iterator[str]:
+    failures = _failures(status)
+    if not failures:
+        return
+    yield from ("## Failures", "")
+    for cluster, subscription, failure in failures[:FAILURES]:
+        reason = f" ({_escaped(failure.reason)})" if failure.reason else ""
+        what = f"{_escaped(failure.object)}{reason}: {_escaped(failure.message)}"
+        yield f"- **{_escaped(cluster)}**, {_escaped(subscription)}: {what}"
+    if len(failures) > FAILURES:
+        yield from ("", f"{len(failures) - FAILURES} more failures are in the files of the clusters.")
+    yield ""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -130,16 +108,14 @@ def _grouped(units: Iterable[UnitStatus], name: Callable[[UnitStatus], str]) -> 
     return groups
 
 
-def _failures(status: FleetStatus) -> list[dict[str, str]]:
+def _failures(status: FleetStatus) -> list[tuple[str, str, Failure]]:
+    """Cluster name, Subscription and failure, sorted."""
     found = []
-    for unit, state in sorted(status.units.items(), key=lambda item: item[0]):
+    for unit, state in status.units.items():
         note = status.clusters.get(unit.cluster)
         name = note.name if note else unit.cluster
-        found += [
-            {"cluster": name, "subscription": unit.subscription, **msgspec.structs.asdict(failure)}
-            for failure in state.failures
-        ]
-    return sorted(found, key=lambda failure: (failure["cluster"], failure["subscription"], failure["object"]))
+        found += [(name, unit.subscription, failure) for failure in state.failures]
+    return sorted(found, key=lambda one: (one[0], one[1], one[2].object))
 
 
 def _summary(units: Iterable[UnitStatus]) -> str:
@@ -147,7 +123,7 @@ def _summary(units: Iterable[UnitStatus]) -> str:
     return ", ".join(f"{counts[state]} {state}" for state in State if counts[state]) or "nothing delivered"
 
 
-def _escaped(text: str) -> Markup:
+def _escaped(text: str) -> str:
     line = " ".join(text.split())
     cut = line if len(line) <= _TEXT else line[: _TEXT - 1] + "…"
-    return Markup(_SPECIAL.sub(r"\\\1", cut.replace("&", "&amp;")))  # noqa: S704 - escaped for Markdown just here
+    return _SPECIAL.sub(r"\\\1", cut.replace("&", "&amp;"))
