@@ -6,6 +6,7 @@ from reconciler.adapters import clock
 from reconciler.adapters.git.mirror import Mirror
 from reconciler.apply import branches, branchfiles
 from reconciler.model.plan import Work
+from reconciler.model.proposal import Proposal
 from reconciler.model.status import Delivered
 from reconciler.sync.events import Event, Tell
 from reconciler.sync.opening import as_they_stand
@@ -50,3 +51,9 @@ class BranchPlace:
         tell(Event("deliver", f"{len(todo) + len(strays.works)} units"))
         done = await branches.deliver(self._mirror, [*todo, *strays.works], there, options)
         return (*done, *strays.left)
+
+    async def propose(self, works: Sequence[Work], judge: Judge, tell: Tell, *, tried: bool) -> Sequence[Proposal]:
+        """What would be committed; there is no server that could be asked."""
+        del tried
+        dry = BranchPlace(self._mirror, self._source_branch, self._errand.dry, self._tools)
+        return [Proposal(one) for one in await dry.deliver(works, judge, tell)]

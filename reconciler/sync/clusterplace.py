@@ -4,16 +4,20 @@ A cluster that cannot be reached costs only its own units. A cluster with nothin
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
 
 from reconciler.adapters.kube.client import Client
 from reconciler.apply import deliver as hands
+from reconciler.apply import foresee
 from reconciler.apply.options import Event as Written
 from reconciler.apply.options import Options
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.errors import Exit, ReconcilerError
 from reconciler.model.feed import Unit
 from reconciler.model.plan import Work
+from reconciler.model.proposal import Proposal
 from reconciler.model.status import Delivered, State
 from reconciler.planning import guards
 from reconciler.planning.health import Assessor
@@ -23,6 +27,9 @@ from reconciler.sync.places import Errand
 from reconciler.sync.reach import Reach
 from reconciler.sync.worklist import Judge
 
+T = TypeVar("T")
+Do = Callable[[Client, ClusterFacts, Sequence[Work]], Awaitable[Sequence[T]]]
+"""What is done to one cluster that can be reached."""
 CLUSTERS_AT_ONCE = 64
 """Clusters that are delivered to at once; each has a dozen requests in flight."""
 
@@ -37,6 +44,8 @@ class ClusterPlace:
         self._moved = moved
         self._health = Assessor(errand.settings.health)
         self._room = asyncio.Semaphore(CLUSTERS_AT_ONCE)
+        self._foreseen: dict[str, foresee.Foreseen] = {}
+        """What was proposed, by cluster: exactly that is delivered then."""
 
     @property
     def proof(self) -> str:
@@ -45,14 +54,25 @@ class ClusterPlace:
 
     async def deliver(self, works: Sequence[Work], judge: Judge, tell: Tell) -> Sequence[Delivered]:
         """Deliver to every cluster that has something to do; to all of them where no status says what they hold."""
-        by_cluster = self._by_cluster(works)
         progress = _Progress(self._errand.names, tell)
+        return await self.everywhere(works, progress, functools.partial(self._deliver, judge, progress))
+
+    async def propose(self, works: Sequence[Work], judge: Judge, tell: Tell, *, tried: bool) -> Sequence[Proposal]:
+        """Foresee what `deliver` would do, which then does exactly that."""
+        progress = _Progress(self._errand.names, tell)
+        do = functools.partial(self._propose, judge, progress, tried=tried)
+        answers = await self.everywhere(works, progress, do)
+        return tuple(Proposal(one) if isinstance(one, Delivered) else one for one in answers)
+
+    async def everywhere(self, works: Sequence[Work], progress: "_Progress", do: Do[T]) -> tuple[T | Delivered, ...]:
+        """Do something to every cluster that has something to do; units that cannot be reached are Delivered."""
+        by_cluster = self._by_cluster(works)
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(self._cluster(cluster, todo, judge, progress), name=f"deliver to {cluster}")
+                group.create_task(self._cluster(cluster, todo, progress, do), name=f"work on {cluster}")
                 for cluster, todo in by_cluster.items()
             ]
-        return tuple(delivered for task in tasks for delivered in task.result())
+        return tuple(answer for task in tasks for answer in task.result())
 
     def _by_cluster(self, works: Sequence[Work]) -> Mapping[str, list[Work]]:
         errand = self._errand
@@ -63,8 +83,8 @@ class ClusterPlace:
         return dict(sorted(found.items()))
 
     async def _cluster(
-        self, cluster: str, works: list[Work], judge: Judge, progress: "_Progress"
-    ) -> Sequence[Delivered]:
+        self, cluster: str, works: list[Work], progress: "_Progress", do: Do[T]
+    ) -> Sequence[T | Delivered]:
         facts = self._errand.evaluated.facts.get(cluster)
         if facts is None:
             return [_vanished(work) for work in works]
@@ -77,14 +97,41 @@ class ClusterPlace:
 
             for warning in client.connection.warnings:
                 progress.warn(facts.name, warning)
+            return await do(client, facts, works)
 
-            def decide(unit: Unit) -> Work | Delivered | None:
-                return self._errand.decide(judge, unit)
+    async def _deliver(
+        self, judge: Judge, progress: "_Progress", client: Client, facts: ClusterFacts, works: Sequence[Work]
+    ) -> Sequence[Delivered]:
+        decided = self._foreseen.pop(facts.id, None) or await self.foresee(judge, client, works)
+        done = await hands.carry_out(client, facts, decided, self.options(), progress.written)
+        if not self._errand.options.dry_run:
+            await self._observe(client, facts, progress)
+        return done
 
-            done = await hands.deliver_over(client, facts, works, self._options(), progress.written, decide)
-            if not self._errand.options.dry_run:
-                await self._observe(client, facts, progress)
-            return done
+    async def _propose(
+        self,
+        judge: Judge,
+        progress: "_Progress",
+        client: Client,
+        facts: ClusterFacts,
+        works: Sequence[Work],
+        *,
+        tried: bool,
+    ) -> Sequence[Proposal]:
+        from reconciler.apply import dryrun
+
+        decided = self._foreseen[facts.id] = await self.foresee(judge, client, works)
+        proposals = await dryrun.propose(client, facts, decided, self.options(), tried=tried)
+        progress.foreseen(facts.name, len(proposals))
+        return proposals
+
+    async def foresee(self, judge: Judge, client: Client, works: Sequence[Work]) -> foresee.Foreseen:
+        """Decide about every unit of one cluster, also those that only its inventories mention."""
+
+        def decide(unit: Unit) -> Work | Delivered | None:
+            return self._errand.decide(judge, unit)
+
+        return await foresee.foresee(client, works, self.options(), decide)
 
     async def _observe(self, client: Client, facts: ClusterFacts, progress: "_Progress") -> None:
         """Renew what the parent says of a cluster that was worked on anyway; a failure costs no delivery."""
@@ -93,7 +140,8 @@ class ClusterPlace:
         except ReconcilerError as error:
             progress.warn(facts.name, f"the parent could not be told how the cluster is: {error.message}")
 
-    def _options(self) -> Options:
+    def options(self) -> Options:
+        """What holds for the delivery to each cluster."""
         run, settings = self._errand.options, self._errand.settings
         return Options(
             fleet=settings.fleet,
@@ -138,6 +186,10 @@ class _Progress:
         self._done += 1
         name, text = self._names.get(event.unit.cluster, ""), f"{event.outcome.key} {event.outcome.result}"
         self._tell(Event("deliver", text, Level.DEBUG, name, self._done, max(self._total, self._done)))
+
+    def foreseen(self, cluster: str, units: int) -> None:
+        """One cluster has been looked at."""
+        self._tell(Event("plan", f"{units} units", cluster=cluster))
 
     def warn(self, cluster: str, message: str) -> None:
         """A cluster is out of reach."""

@@ -9,7 +9,8 @@ status   = fold, write              only when it differs
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 import msgspec
 
@@ -17,6 +18,7 @@ from reconciler.adapters import clock
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.feed import Unit
 from reconciler.model.objects import CommitId, digest_of
+from reconciler.model.proposal import Proposal
 from reconciler.model.snapshot import Severity
 from reconciler.model.status import Delivered, FleetStatus, State, UnitStatus
 from reconciler.planning import fold
@@ -32,8 +34,21 @@ from reconciler.sync.selection import Selection
 from reconciler.sync.worklist import Evaluated, Judge, Worklist, acknowledges_all, worklist
 
 
+Agree = Callable[[Sequence[Proposal]], None]
+"""Told of what was foreseen everywhere before anything is written; what it raises stops the run."""
+
+
 async def deliver(repo: Repo, options: Options, tell: Tell, heads: Heads, moved: asyncio.Event | None) -> Report:
     """Bring what `heads` advertised to its places. Raises as `run` does."""
+    async with prepared(repo, options, tell, heads, moved) as delivery:
+        return await delivery.run()
+
+
+@contextlib.asynccontextmanager
+async def prepared(
+    repo: Repo, options: Options, tell: Tell, heads: Heads, moved: asyncio.Event | None = None
+) -> AsyncIterator["Delivery"]:
+    """Read, schedule and render what `heads` advertised. Raises as `run` does."""
     commit = await repo.fetch(heads)
     tree = await repo.mirror.tree(commit, options.path)
     library = story.Library(repo.tools)
@@ -46,7 +61,9 @@ async def deliver(repo: Repo, options: Options, tell: Tell, heads: Heads, moved:
     async with reaching(options, settings, repo.clients) as reach:
         facts = await reach.facts(snapshot, tell)
         evaluated = await story.evaluate(library, tree, snapshot, facts, last)
-        return await _Delivery(repo, options, tell, evaluated, last).run(reach, moved, hands_on=hands_on)
+        delivery = Delivery(repo, options, tell, evaluated, last)
+        delivery.start(reach, moved, hands_on=hands_on)
+        yield delivery
 
 
 def place_of(repo: Repo, errand: Errand, reach: Reach, moved: asyncio.Event | None) -> Place:
@@ -66,7 +83,7 @@ def place_of(repo: Repo, errand: Errand, reach: Reach, moved: asyncio.Event | No
     return ClusterPlace(reach, errand, moved, Opening(repo.tools))
 
 
-class _Delivery:
+class Delivery:
     """The second half of a run: what a commit says is known, now make it so."""
 
     def __init__(self, repo: Repo, options: Options, tell: Tell, evaluated: Evaluated, previous: FleetStatus) -> None:
@@ -82,17 +99,35 @@ class _Delivery:
             if placement.replicas
         }
 
-    async def run(self, reach: Reach, moved: asyncio.Event | None, *, hands_on: bool) -> Report:
-        """Do it; a commit that hands on other signing keys is remembered although it may change no object."""
+    def start(self, reach: Reach, moved: asyncio.Event | None, *, hands_on: bool) -> None:
+        """Find out what is to be done where; `hands_on`: the commit names other signing keys than the one before."""
         evaluated = self._evaluated
         selection = Selection(self._options.narrow, evaluated.facts, evaluated.snapshot)
-        judge = Judge(evaluated, self._previous, selection, self._options.acknowledged)
-        todo = worklist(judge, (*evaluated.feeds.units, *self._previous.units))
-        place = place_of(self._repo, Errand(self._options, evaluated, self._previous), reach, moved)
-        done = (*await place.deliver(todo.works, judge, self._tell), *todo.left)
+        self._judge = Judge(evaluated, self._previous, selection, self._options.acknowledged)
+        self._todo = worklist(self._judge, (*evaluated.feeds.units, *self._previous.units))
+        self.place = place_of(self._repo, Errand(self._options, evaluated, self._previous), reach, moved)
+        self._reach = reach
+        self._hands_on = hands_on
+
+    @property
+    def evaluated(self) -> Evaluated:
+        """What the commit says."""
+        return self._evaluated
+
+    async def propose(self, *, tried: bool) -> Sequence[Proposal]:
+        """What `run` would do; with `tried` the servers are asked about every write. Nothing is written."""
+        proposals = await self.place.propose(self._todo.works, self._judge, self._tell, tried=tried)
+        return (*proposals, *map(Proposal, self._todo.left))
+
+    async def run(self, agree: Agree | None = None) -> Report:
+        """Do it; a commit that hands on other signing keys is remembered although it may change no object."""
+        evaluated, todo, place = self._evaluated, self._todo, self.place
+        if agree is not None:
+            agree(await self.propose(tried=False))
+        done = (*await place.deliver(todo.works, self._judge, self._tell), *todo.left)
         self._warn_of_idle_digests()
         after = self._fold(done)
-        if hands_on:
+        if self._hands_on:
             after = msgspec.structs.replace(after, commit=evaluated.commit)
         if self._options.dry_run:
             return self._report(done, todo, self._previous)
@@ -102,7 +137,7 @@ class _Delivery:
             # What was delivered is told all the same; nothing is remembered, so that the next run writes it.
             why = Unwritten(error.code, error.message, error.hint, error.exit_code)
             return msgspec.structs.replace(self._report(done, todo, self._previous), unwritten=why)
-        self._remember(written, place, reach)
+        self._remember(written, place, self._reach)
         return self._report(done, todo, written)
 
     def _warn_of_idle_digests(self) -> None:

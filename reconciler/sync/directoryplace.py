@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reconciler.apply import directory
 from reconciler.model.plan import Work
+from reconciler.model.proposal import Proposal
 from reconciler.model.status import Delivered
 from reconciler.sync.events import Event, Tell
 from reconciler.sync.opening import as_they_stand
@@ -58,6 +59,12 @@ class DirectoryPlace:
         except asyncio.CancelledError:
             stop.set()
             raise
+
+    async def propose(self, works: Sequence[Work], judge: Judge, tell: Tell, *, tried: bool) -> Sequence[Proposal]:
+        """What would be written; there is no server that could be asked."""
+        del tried
+        dry = DirectoryPlace(self._root, self._errand.dry, self._tools)
+        return [Proposal(one) for one in await dry.deliver(works, judge, tell)]
 
     def _counting(self, total: int, tell: Tell) -> directory.Done:
         loop, names, done = asyncio.get_running_loop(), self._errand.names, 0

@@ -13,6 +13,7 @@ import msgspec
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.feed import Unit
 from reconciler.model.plan import Work
+from reconciler.model.proposal import Proposal
 from reconciler.model.settings import Settings
 from reconciler.model.status import Delivered, FleetStatus
 from reconciler.planning import fold
@@ -31,6 +32,9 @@ class Place(Protocol):
     async def deliver(self, works: Sequence[Work], judge: Judge, tell: Tell) -> Sequence[Delivered]:
         """Bring every unit of `works`, and those that the judge adds, to its feed. Settled units are not answered."""
 
+    async def propose(self, works: Sequence[Work], judge: Judge, tell: Tell, *, tried: bool) -> Sequence[Proposal]:
+        """What `deliver` would do, written nowhere; `tried` where there is a server that can be asked about writes."""
+
 
 class Errand(msgspec.Struct, frozen=True):
     """What a place needs to know of a run."""
@@ -48,6 +52,11 @@ class Errand(msgspec.Struct, frozen=True):
     def names(self) -> Mapping[str, str]:
         """Names of clusters by id."""
         return cluster_names(self.evaluated.facts, self.previous)
+
+    @property
+    def dry(self) -> "Errand":
+        """The same errand, which writes nothing."""
+        return msgspec.structs.replace(self, options=msgspec.structs.replace(self.options, dry_run=True))
 
     @property
     def is_new_place(self) -> bool:
