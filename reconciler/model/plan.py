@@ -41,6 +41,8 @@ class Evidence(msgspec.Struct, frozen=True):
     """Digests of guards that the operator has acknowledged."""
     elsewhere: frozenset[ObjectKey] = frozenset()
     """Objects that other units of the fleet deliver to the same place."""
+    orphan: bool = False
+    """The Subscription says that its objects stay when it goes; of one that is gone the inventory remembers it."""
 
 
 class Work(msgspec.Struct, frozen=True):
@@ -115,6 +117,10 @@ class Plan(msgspec.Struct, frozen=True):
     kept: tuple[Change, ...] = ()
     guard: Guard | None = None
     feed: Digest | None = None
+    acknowledged: frozenset[ObjectKey] = frozenset()
+    """Deletes that the operator has acknowledged by their names; they use up no budget."""
+    orphan: bool = False
+    """What the inventory shall remember of `on-removal`."""
 
     @property
     def changes(self) -> int:

@@ -1,9 +1,9 @@
 """When deletes are held back: whatever may have been lost rather than removed stays until somebody acknowledges.
 
 What a commit that reads clean removed (a file, a feed, a Subscription, a cluster leaving a selector) goes without a
-question. Held are the deletes of a repo with errors, of a feed that became empty, of a Subscription that goes nowhere
-any more, and of a cluster that vanished from the fleet. The digest of a guard acknowledges exactly the objects it
-names: one more, and it is another digest.
+question. Held are all deletes of a repo with errors, of a feed that became empty, of a Subscription that goes nowhere
+any more, and of a cluster that vanished from the fleet; and, whoever removed them, objects that take data or other
+objects with them. The digest of a guard acknowledges exactly the objects it names: one more, and it is another digest.
 """
 
 from collections.abc import Iterable
@@ -12,18 +12,32 @@ from reconciler.model.feed import RenderedFeed, Unit
 from reconciler.model.objects import Digest, ObjectKey, digest_of
 from reconciler.model.plan import Evidence, Guard
 
+_PRECIOUS = {
+    ("", "Namespace"),
+    ("", "PersistentVolume"),
+    ("", "PersistentVolumeClaim"),
+    ("apiextensions.k8s.io", "CustomResourceDefinition"),
+}
+
 
 def guard(unit: Unit, feed: RenderedFeed | None, doomed: Iterable[ObjectKey], evidence: Evidence) -> Guard | None:
-    """What holds these deletes back; None when nothing does, or it is acknowledged."""
+    """What holds all these deletes back, acknowledged or not; None when nothing does."""
     keys = tuple(sorted(doomed))
     found = _rule(unit, feed, evidence) if keys else None
     if found is None:
         return None
     rule, why = found
-    held = Guard(
-        rule, f"{len(keys)} {'object' if len(keys) == 1 else 'objects'} kept: {why}", keys, _digest(unit, keys)
-    )
-    return None if held.acknowledge in evidence.acknowledged else held
+    return Guard(rule, f"{counted(len(keys))} kept: {why}", keys, digest(unit, keys))
+
+
+def precious(unit: Unit, doomed: Iterable[ObjectKey]) -> Guard | None:
+    """What holds back those of these deletes that take data or other objects with them; None when none does."""
+    keys = tuple(sorted(key for key in doomed if (key.group, key.kind) in _PRECIOUS))
+    if not keys:
+        return None
+    kinds = " and ".join(_plurals(keys))
+    why = f"{kinds} take what is in them along, and are deleted only when somebody says so"
+    return Guard("precious", f"{counted(len(keys))} kept: {why}", keys, digest(unit, keys))
 
 
 def unreachable_for_good(unit: Unit, evidence: Evidence) -> Guard | None:
@@ -32,9 +46,19 @@ def unreachable_for_good(unit: Unit, evidence: Evidence) -> Guard | None:
         "vanished-cluster",
         f"cluster {unit.cluster} is no longer in the fleet, and what is there stays there",
         (),
-        _digest(unit, ()),
+        digest(unit, ()),
     )
     return None if held.acknowledge in evidence.acknowledged else held
+
+
+def digest(unit: Unit, keys: tuple[ObjectKey, ...]) -> Digest:
+    """What acknowledges the deletes of exactly these objects of a unit."""
+    return digest_of([unit, keys])
+
+
+def counted(objects: int) -> str:
+    """`1 object`, `2 objects`."""
+    return f"{objects} {'object' if objects == 1 else 'objects'}"
 
 
 def _rule(unit: Unit, feed: RenderedFeed | None, evidence: Evidence) -> tuple[str, str] | None:
@@ -49,5 +73,5 @@ def _rule(unit: Unit, feed: RenderedFeed | None, evidence: Evidence) -> tuple[st
     return None
 
 
-def _digest(unit: Unit, keys: tuple[ObjectKey, ...]) -> Digest:
-    return digest_of([unit, keys])
+def _plurals(keys: tuple[ObjectKey, ...]) -> list[str]:
+    return sorted({f"{key.kind}s" for key in keys})

@@ -6,7 +6,7 @@ import pytest
 from reconciler.model.feed import RenderedFeed, Unit
 from reconciler.model.objects import Digest, ObjectKey
 from reconciler.model.plan import Evidence
-from reconciler.planning.guards import guard
+from reconciler.planning.guards import guard, precious
 
 UNIT = Unit("default/web", "7f3e9f5c-0000-4000-8000-000000000001")
 KEYS = (ObjectKey("", "ConfigMap", "a", "x"), ObjectKey("", "ConfigMap", "a", "y"))
@@ -52,10 +52,32 @@ def test_guard_without_deletes_is_none() -> None:
     assert guard(UNIT, EMPTY, (), CLEAN) is None
 
 
-def test_acknowledged_guard_lets_exactly_these_objects_go() -> None:
-    held = guard(UNIT, EMPTY, KEYS, CLEAN)
+def test_a_digest_stands_for_exactly_these_objects_of_this_unit() -> None:
+    def digest_of(unit: Unit, *keys: ObjectKey) -> Digest:
+        held = guard(unit, EMPTY, keys, CLEAN)
+        assert held is not None
+        return held.acknowledge
+
+    assert digest_of(UNIT, *KEYS) == digest_of(UNIT, *reversed(KEYS))
+    others = {digest_of(UNIT, *KEYS, ObjectKey("", "Secret", "a", "z")), digest_of(Unit("default/web", "other"), *KEYS)}
+    assert digest_of(UNIT, *KEYS) not in others
+
+
+PRECIOUS = {
+    "Namespace": ObjectKey("", "Namespace", "", "a"),
+    "PersistentVolume": ObjectKey("", "PersistentVolume", "", "disk"),
+    "PersistentVolumeClaim": ObjectKey("", "PersistentVolumeClaim", "a", "data"),
+    "CustomResourceDefinition": ObjectKey("apiextensions.k8s.io", "CustomResourceDefinition", "", "widgets.example.io"),
+}
+
+
+@pytest.mark.parametrize("kind", PRECIOUS)
+def test_what_takes_data_along_is_held_and_nothing_else(kind: str) -> None:
+    held = precious(UNIT, [*KEYS, PRECIOUS[kind]])
     assert held is not None
-    acknowledged = msgspec.structs.replace(CLEAN, acknowledged=frozenset([held.acknowledge]))
-    assert guard(UNIT, EMPTY, reversed(KEYS), acknowledged) is None
-    assert guard(UNIT, EMPTY, (*KEYS, ObjectKey("", "Secret", "a", "z")), acknowledged) is not None
-    assert guard(Unit("default/web", "other"), EMPTY, KEYS, acknowledged) is not None
+    assert (held.rule, held.keys) == ("precious", (PRECIOUS[kind],))
+    assert kind in held.message
+
+
+def test_nothing_is_precious_by_its_kind_in_another_group() -> None:
+    assert precious(UNIT, [*KEYS, ObjectKey("example.io", "Namespace", "", "a")]) is None
