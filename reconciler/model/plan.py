@@ -1,13 +1,16 @@
 """What will be done to one place (a cluster, a directory, a branch) for one unit, decided before any write."""
 
 import enum
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
 from reconciler.model.applying import Wishes
+from reconciler.model.applysettings import Apply
 from reconciler.model.feed import RenderedFeed, RenderedObject, Unit
-from reconciler.model.inventory import Entry
-from reconciler.model.objects import Digest, ObjectKey
+from reconciler.model.inventory import Entry, Keep
+from reconciler.model.objects import Digest, Object, ObjectKey
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -24,6 +27,38 @@ class Seen(msgspec.Struct, frozen=True):
     """Our field manager has written it, although the inventory does not hold it."""
     deleting: bool = False
     """It waits for its finalizers."""
+    metadata: Object = {}
+    """As the server answered it, of an object that is met for the first time."""
+    differs: tuple[str, ...] = ()
+    """Paths of the fields in which a drifted object differs; empty when nobody compared."""
+    fields: str = ""
+    """Fingerprint of the fields that are ours now, when the server would change nothing."""
+
+
+class Approach(msgspec.Struct, frozen=True):
+    """How a unit meets what is at its place already: the settings, the wishes of its Subscription, and who we are."""
+
+    manager: str
+    """Our field manager."""
+    description: str
+    """The Description that our objects name as their owner."""
+    apply: Apply = Apply()
+    wishes: Wishes = Wishes()
+    later: frozenset[ObjectKey] = frozenset()
+    """Objects that nobody can look at yet: their namespace or definition comes in the same delivery."""
+    taken: Mapping[ObjectKey, str] = {}
+    """Objects that another Subscription of this fleet delivers here, and its name."""
+
+
+class Contact(msgspec.Struct, frozen=True):
+    """How an object is taken that is there, and that the inventory does not hold."""
+
+    seen: Seen
+    force: bool = False
+    """Fields that others own are taken too; otherwise the server refuses them in its words."""
+    patch: tuple[Mapping[str, Any], ...] = ()
+    """JSON patch that makes fields of kubectl and earlier tools ours, before our own are written."""
+    keep: Keep | None = None
 
 
 class Evidence(msgspec.Struct, frozen=True):
@@ -94,6 +129,10 @@ class Change(msgspec.Struct, frozen=True):
     """A kept object that the inventory shall forget, because nobody will ask for it again."""
     awaits: tuple[ObjectKey, ...] = ()
     """Objects of earlier waves that must be ready before this one is written."""
+    contact: Contact | None = None
+    """Of an object that is there and is met for the first time."""
+    recreate: bool = False
+    """It may be deleted and made anew when an immutable field changes."""
 
 
 class Guard(msgspec.Struct, frozen=True):

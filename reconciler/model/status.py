@@ -1,5 +1,6 @@
 """What became of it: per object, unit, cluster, Subscription and fleet."""
 
+import datetime
 import enum
 from collections.abc import Mapping
 
@@ -15,7 +16,15 @@ class Result(enum.StrEnum):
     """What happened to one object."""
 
     CREATED = "created"
+    ADOPTED = "adopted"
+    """It was there and not ours, and is written by us now; the message says whose it was."""
     CHANGED = "changed"
+    REPLACED = "replaced"
+    """Deleted and made anew, because an immutable field changed."""
+    DRIFTED = "drifted"
+    """Somebody changed it, and it was left so, because its author asked to be told only."""
+    LEFT = "left"
+    """Not written, because its author asked for that; the message says how."""
     UNCHANGED = "unchanged"
     PRUNED = "pruned"
     KEPT = "kept"
@@ -51,6 +60,10 @@ class State(enum.StrEnum):
     DELIVERED = "Delivered"
     """Written; nobody watches readiness (directory, branch, `--no-wait`)."""
     SUSPENDED = "Suspended"
+    WAITING = "Waiting"
+    """A rollout has not come to it yet: what was there stays. Told of runs; a status keeps the state before it."""
+    DRIFTED = "Drifted"
+    """Somebody changed objects, and they were left so, because the author asked to be told only."""
     PROGRESSING = "Progressing"
     HELD = "Held"
     """A guard holds deletes back, or the Subscription has problems: what was there stays."""
@@ -120,6 +133,50 @@ class ClusterNote(_Record, frozen=True):
     message: str = ""
 
 
+class Turn(_Record, frozen=True):
+    """One cluster that a rollout has begun to change."""
+
+    cluster: str
+    """Cluster id."""
+    target: str
+    """Digest of the feed that it was to get; empty where its objects were to go."""
+    before: State | None = None
+    """Its state before the rollout came to it; absent where nothing was there."""
+    was: CommitId | None = None
+    """The commit that had last changed it until then."""
+
+
+class Passed(_Record, frozen=True):
+    """A group of a rollout whose clusters all have the change and are well."""
+
+    group: str
+    target: Digest
+    """Of what its clusters were to get."""
+    at: datetime.datetime
+    """When the run that saw it looked; UTC, whole seconds."""
+
+
+class RolloutStatus(_Record, frozen=True):
+    """A rollout under way: gone when every cluster has what it shall have."""
+
+    rollout: str
+    """Its name in `fleet.yaml`."""
+    target: Digest
+    """Of what all its clusters shall have; another one begins anew."""
+    commit: CommitId
+    """The commit that began it."""
+    good: CommitId | None = None
+    """The commit that the fleet had before it: what a revert goes back to."""
+    turns: tuple[Turn, ...] = ()
+    """Clusters that it has touched, by id."""
+    passed: tuple[Passed, ...] = ()
+    """Groups that are through, in their order."""
+    approved: tuple[str, ...] = ()
+    """Groups that somebody approved, sorted."""
+    halted: str = ""
+    """Why it goes on with no further cluster."""
+
+
 class FleetStatus(_Record, frozen=True):
     """The whole status of a fleet; the value that every backend reads and writes."""
 
@@ -133,6 +190,8 @@ class FleetStatus(_Record, frozen=True):
     """What the units were delivered to, in the words of whoever delivers; another place holds none of them."""
     version: str = ""
     """The backend's own version of this value (a commit id): the precondition of the next write."""
+    rollouts: Mapping[str, RolloutStatus] = {}
+    """Rollouts under way, by Subscription (`namespace/name`)."""
 
 
 class Tally(msgspec.Struct, frozen=True):
