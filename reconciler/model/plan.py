@@ -87,6 +87,8 @@ class Work(msgspec.Struct, frozen=True):
     feed: RenderedFeed | None
     evidence: Evidence
     wishes: Wishes = Wishes()
+    waits: Mapping[str, str] = {}
+    """Of the Subscriptions in `wishes.after` those that nothing shows to be ready, and why; a run may still do so."""
 
 
 class Action(enum.StrEnum):
@@ -156,6 +158,8 @@ class Plan(msgspec.Struct, frozen=True):
     kept: tuple[Change, ...] = ()
     guard: Guard | None = None
     feed: Digest | None = None
+    charts: Mapping[str, Digest] | None = None
+    """What the inventory shall say of charts when all of this is done; None leaves what it says."""
     acknowledged: frozenset[ObjectKey] = frozenset()
     """Deletes that the operator has acknowledged by their names; they use up no budget."""
     orphan: bool = False

@@ -1,4 +1,4 @@
-"""What is written before what, and deleted before what: kinds in waves, and an order inside a wave.
+"""What kinds are written before which, and deleted before which: the stages, and an order inside a wave.
 
 Written: definitions (Namespace, CustomResourceDefinition), then what objects are admitted by (classes, quotas), then
 everything else, and last what intercepts requests. Deleted: interceptors, custom resources while their operators still
@@ -6,7 +6,7 @@ run, everything else, classes, definitions, namespaces. Within a wave objects go
 `rank`. The stages are those of Flux; the reasons are in docs/apply.md.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from reconciler.model.objects import ObjectKey
 from reconciler.model.plan import Change
@@ -39,14 +39,17 @@ _BUILT_IN_GROUPS = {
 """Not simply `*.k8s.io`: subprojects of Kubernetes (gateway, multicluster) define theirs as custom resources."""
 
 
-def waves(changes: Iterable[Change]) -> tuple[tuple[Change, ...], ...]:
-    """Writes, grouped so that nothing is written before what it needs; empty waves are left out."""
-    return _grouped(changes, write_wave, reverse=False)
-
-
 def prune_waves(changes: Iterable[Change]) -> tuple[tuple[Change, ...], ...]:
-    """Deletes, grouped so that nothing is deleted before its users; empty waves are left out."""
-    return _grouped(changes, _delete_wave, reverse=True)
+    """Deletes, grouped so that nothing is deleted before its users; empty waves are left out.
+
+    The waves of authors go backwards; interceptors go before all of them, definitions and namespaces after.
+    """
+    groups: dict[tuple[int, int, int], list[Change]] = {}
+    for change in changes:
+        groups.setdefault(_delete_place(change), []).append(change)
+    return tuple(
+        tuple(sorted(groups[place], key=lambda change: rank(change.key), reverse=True)) for place in sorted(groups)
+    )
 
 
 def rank(key: ObjectKey) -> tuple[int, ObjectKey]:
@@ -83,12 +86,14 @@ def _delete_wave(key: ObjectKey) -> int:
             return 1 if is_custom(key) else 2
 
 
-def _grouped(
-    changes: Iterable[Change], wave_of: Callable[[ObjectKey], int], *, reverse: bool
-) -> tuple[tuple[Change, ...], ...]:
-    groups: dict[int, list[Change]] = {}
-    for change in changes:
-        groups.setdefault(wave_of(change.key), []).append(change)
-    return tuple(
-        tuple(sorted(groups[wave], key=lambda change: rank(change.key), reverse=reverse)) for wave in sorted(groups)
-    )
+def _delete_place(change: Change) -> tuple[int, int, int]:
+    stage = _delete_wave(change.key)
+    if stage == _FIRST_TO_GO:
+        return (0, 0, stage)
+    if stage in _LAST_TO_GO:
+        return (2, 0, stage)
+    return (1, -change.entry.wave if change.entry else 0, stage)
+
+
+_FIRST_TO_GO = 0
+_LAST_TO_GO = (4, 5)

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.model.inventory import Entry
 from reconciler.model.objects import ObjectKey
 from reconciler.model.plan import Action, Change
-from reconciler.planning import order
+from reconciler.planning import order, waves
 
 WAVES = [
     (("", "Namespace"), 0),
@@ -40,8 +41,8 @@ def test_namespaced_kind_that_only_sounds_like_a_class_is_written_with_the_rest(
     assert order.write_wave(key("example.io", "FirstClass", namespace="a")) == 2
 
 
-def kinds(waves: tuple[tuple[Change, ...], ...]) -> list[list[str]]:
-    return [[one.key.kind for one in wave] for wave in waves]
+def kinds(some: tuple[tuple[Change, ...], ...]) -> list[list[str]]:
+    return [[one.key.kind for one in wave] for wave in some]
 
 
 def test_deletes_go_from_users_to_what_they_use_and_namespaces_last() -> None:
@@ -66,7 +67,19 @@ def test_deletes_go_from_users_to_what_they_use_and_namespaces_last() -> None:
 
 def test_inside_a_wave_what_is_used_starts_first() -> None:
     wanted = [key("apps", "Deployment"), key("", "Service"), key("", "ServiceAccount"), key("x.io", "Thing")]
-    assert kinds(order.waves(map(change, wanted))) == [["ServiceAccount", "Service", "Thing", "Deployment"]]
+    assert kinds(waves.arranged(map(change, wanted))) == [["ServiceAccount", "Service", "Thing", "Deployment"]]
+
+
+def test_deletes_of_later_waves_go_first_but_interceptors_before_all_and_definitions_after() -> None:
+    some = {
+        key("", "ConfigMap", "early", "a"): -1,
+        key("", "ConfigMap", "late", "a"): 2,
+        key("", "Namespace", "a"): 2,
+        key("admissionregistration.k8s.io", "MutatingWebhookConfiguration", "guard"): -1,
+    }
+    doomed = [Change(Action.PRUNE, one, "v1", None, Entry(one, "v1", wave=wave)) for one, wave in some.items()]
+    arranged = order.prune_waves(doomed)
+    assert [[one.key.name for one in wave] for wave in arranged] == [["guard"], ["late"], ["early"], ["a"]]
 
 
 def test_kinds_of_subprojects_are_custom_and_those_of_every_api_server_are_not() -> None:
@@ -91,8 +104,8 @@ def test_waves_hold_every_change_once_and_do_not_depend_on_the_order_they_came_i
     changes = [change(one) for one in some]
     shuffled = list(changes)
     r.shuffle(shuffled)
-    for arrange in (order.waves, order.prune_waves):
-        waves = arrange(changes)
-        assert sorted(one.key for wave in waves for one in wave) == sorted(some)
-        assert waves == arrange(shuffled)
-        assert all(waves)
+    for arrange in (waves.arranged, order.prune_waves):
+        arranged = arrange(changes)
+        assert sorted(one.key for wave in arranged for one in wave) == sorted(some)
+        assert arranged == arrange(shuffled)
+        assert all(arranged)
