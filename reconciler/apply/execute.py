@@ -6,7 +6,7 @@ with a failed write prunes nothing.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -16,20 +16,21 @@ from reconciler.apply import inventory as inventories
 from reconciler.apply.gather import all_of
 from reconciler.apply.hands import Hands
 from reconciler.apply.options import Options
-from reconciler.apply.prune import Leaving, Pruned, Pruner
+from reconciler.apply.prune import Pruner
+from reconciler.apply.removal import NOT_EMPTY, WAITING, Ground, Removal
 from reconciler.apply.write import TERMINATING, Done, Expected, Pending, Writer, Writing, defined
 from reconciler.model import duration
+from reconciler.model.errors import ApiError
 from reconciler.model.inventory import Entry, Inventory
 from reconciler.model.objects import ObjectKey
-from reconciler.model.plan import Action, Change, Plan
+from reconciler.model.plan import WRITES, Action, Change, Plan
 from reconciler.model.status import Health, Outcome, Result
 from reconciler.planning import foreseen
 from reconciler.planning.health import Assessment
 
 ESTABLISH_SECONDS = 30.0
 """How long custom resources wait for their definition to be established."""
-WAITING = "Waiting"
-"""Our reason for a delete that waits for another one."""
+_UNDONE = frozenset({WAITING, TERMINATING, NOT_EMPTY})
 _UNREADY = frozenset({Health.PROGRESSING, Health.FAILED})
 T = TypeVar("T")
 Report = Callable[[Outcome], None]
@@ -46,6 +47,8 @@ class Owner(msgspec.Struct, frozen=True):
     """UIDs in all inventories of the fleet on this cluster."""
     hands: Hands
     """Whose hands write the objects; the inventory is written by our own."""
+    going: frozenset[str] = frozenset()
+    """UIDs of what this and other units delete in the same delivery."""
 
 
 class Executed(msgspec.Struct, frozen=True):
@@ -56,6 +59,8 @@ class Executed(msgspec.Struct, frozen=True):
     inventory: Inventory
     pending: tuple[Pending, ...]
     """Written, and not ready yet."""
+    plan: Plan
+    """What was carried out: the plan, less what all clusters together may not delete."""
 
 
 async def execute(
@@ -72,15 +77,19 @@ class _Run:
         self._before = inventory
         self._options, owner, self._report = how
         client, self._watches = owner.hands
+        self._client = client
         fleet, known = self._options.fleet, owner.known
         self._writer = Writer(client, Writing(fleet, owner.description, owner.expected, known, self._options.health))
-        self._pruner = Pruner(client, self._options.fleet, owner.description)
+        self._owner = owner
+        self._pruner = Pruner(client, self._options.fleet, owner.description, self._options.prune.propagation)
         self._entries = dict(inventory.entries)
         self._outcomes: dict[ObjectKey, Outcome] = {}
         self._pending: list[Pending] = []
         self._deadline = asyncio.get_running_loop().time() + self._options.timeout
 
     async def execute(self) -> Executed:
+        if not any(True for _ in _writes(self._plan)):
+            await self._ask()  # before anything is recorded: a run that may do nothing leaves no trace
         touched = [*_writes(self._plan), *(change for wave in self._plan.prunes for change in wave)]
         recorded = self._before
         if touched:
@@ -90,14 +99,24 @@ class _Run:
         await self._prune_waves()
         self._keep()
         whole = self._plan.guard is None and all(_is_done(outcome) for outcome in self._outcomes.values())
-        if touched or any(change.released for change in self._plan.kept) or recorded.feed != self._plan.feed:
+        released = any(change.released for change in self._plan.kept)
+        told = (recorded.feed, recorded.orphan) == (self._plan.feed, self._plan.orphan)
+        if touched or released or not told:
             recorded = await self._record(recorded, self._entries, whole=whole)
         ordered = [self._outcomes[change.key] for change in foreseen.changes(self._plan)]
-        return Executed(tuple(ordered), recorded, tuple(self._pending))
+        return Executed(tuple(ordered), recorded, tuple(self._pending), self._plan)
 
     async def _record(self, before: Inventory, entries: dict[ObjectKey, Entry], *, whole: bool) -> Inventory:
         feed = self._plan.feed if whole else None
-        after = msgspec.structs.replace(before, entries=entries, feed=feed, commit=self._options.commit)
+        charts = self._plan.charts if whole and self._plan.charts is not None else before.charts
+        after = msgspec.structs.replace(
+            before,
+            entries=entries,
+            feed=feed,
+            charts=charts,
+            commit=self._options.commit,
+            orphan=self._plan.orphan,
+        )
         return await inventories.write(self._cluster, self._options.namespace, before, after)
 
     def _intended(self, touched: Iterable[Change]) -> dict[ObjectKey, Entry]:
@@ -156,12 +175,34 @@ class _Run:
 
     async def _gate(self, wave: Sequence[Change]) -> None:
         """Wait until what this wave needs is ready, for as long as a wave may take."""
-        needed = {key for change in wave for key in change.awaits}
+        if not self._options.wait:
+            return
+        groups = {id(change.awaits): change.awaits for change in wave if change.action in WRITES}
+        needed = {key for awaits in groups.values() for key in awaits}
         pending = [one for one in self._pending if one.key in needed]
-        if pending and self._options.wait:
+        pending += await self._unlooked(needed)
+        if pending:
             clock = asyncio.get_running_loop().time
             deadline = min(self._deadline, clock() + duration.seconds(self._options.apply.wave_timeout))
             self._settle(await self._watches.ready(pending, deadline, self._options.newer))
+
+    async def _unlooked(self, needed: Collection[ObjectKey]) -> list[Pending]:
+        """Objects that are needed and that this run did not write: an earlier one may have stopped waiting."""
+        unchanged = [c for wave in self._plan.waves for c in wave if c.action is Action.UNCHANGED and c.key in needed]
+        found = []
+        for change in unchanged:
+            known = self._outcomes.get(change.key)
+            if known and known.health is Health.UNKNOWN and self._options.health.varies(change.key):
+                path = await self._collection(change)
+                found += [Pending(change.key, path, Health.PROGRESSING, "nobody has looked yet")] if path else []
+        return found
+
+    async def _collection(self, change: Change) -> str:
+        try:
+            resource = await self._client.resource(change.api_version, change.key.kind)
+        except ApiError:
+            return ""
+        return resource.path(change.key.namespace)
 
     def _settle(self, health: Mapping[ObjectKey, Assessment]) -> None:
         """Take note of how objects are; what is ready is not waited for again."""
@@ -171,33 +212,29 @@ class _Run:
 
     async def _prune_waves(self) -> None:
         stopped = next((f"not pruned: {o.key} failed" for o in self._outcomes.values() if not _is_done(o)), "")
-        leaving: list[Leaving] = []
-        for wave in self._plan.prunes:
-            if leaving and not stopped:
-                await self._confirm(leaving)
-                stopped = next((f"waits for {one.key}" for one in leaving if one.key in self._entries), "")
-            if stopped:
-                for change in wave:
-                    self._note(Outcome(change.key, Result.KEPT, message=stopped, reason=WAITING))
-                continue
-            for one in await _side_by_side(wave, self._prune):
-                leaving += [one.leaving] if one.leaving else []
-                if one.done.outcome.result in (Result.FAILED, Result.SKIPPED):
-                    stopped = f"not pruned: {one.done.outcome.key} failed"
-        if leaving and self._options.wait and not stopped:
-            await self._confirm(leaving)
+        if not stopped:
+            await self._ask()
+        ground = Ground(
+            pruner=self._pruner,
+            looking=self._cluster,
+            watches=self._watches,
+            known=self._owner.known,
+            going=self._owner.going,
+            wait=self._options.wait,
+            deadline=self._deadline,
+        )
+        await Removal(ground, self._entries, self._told_once).run(self._plan.prunes, stopped)
 
-    async def _prune(self, change: Change) -> Pruned:
-        pruned = await self._pruner.prune(change)
-        if pruned.done.entry is None:
-            self._entries.pop(change.key, None)
-        self._note(pruned.done.outcome)
-        return pruned
+    async def _ask(self) -> None:
+        """Ask whether all clusters together delete too much; what is then held is as it was before."""
+        if self._options.allowance:
+            self._plan = await self._options.allowance.allowed(self._plan)
+            for change in self._plan.kept:
+                if change.key in self._before.entries:
+                    self._entries[change.key] = self._before.entries[change.key]
 
-    async def _confirm(self, leaving: Sequence[Leaving]) -> None:
-        for key in await self._watches.gone(leaving, self._deadline):
-            self._entries.pop(key, None)
-            self._outcomes[key] = Outcome(key, Result.PRUNED)
+    def _told_once(self, outcome: Outcome) -> None:
+        self._note(outcome, told=outcome.key not in self._outcomes)
 
     def _keep(self) -> None:
         for change in self._plan.kept:
@@ -221,7 +258,7 @@ def _writes(plan: Plan) -> Iterator[Change]:
 
 
 def _is_done(outcome: Outcome) -> bool:
-    return outcome.result not in (Result.FAILED, Result.SKIPPED) and outcome.reason not in (WAITING, TERMINATING)
+    return outcome.result not in (Result.FAILED, Result.SKIPPED) and outcome.reason not in _UNDONE
 
 
 def _is_definition(key: ObjectKey) -> bool:

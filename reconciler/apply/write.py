@@ -20,6 +20,8 @@ from reconciler.model.plan import Change
 from reconciler.model.status import Health, Outcome, Result
 from reconciler.planning.health import Assessor
 from reconciler.planning.plan import keep_of
+from reconciler.planning.pruning import propagation_of
+from reconciler.planning.waves import wave_of
 
 EXPECTED_SECONDS = 15.0
 """How long we wait for a namespace or kind that this delivery itself brings, or until what had its name is gone."""
@@ -35,6 +37,8 @@ class Pending(msgspec.Struct, frozen=True):
     path: str
     health: Health
     message: str
+    version: str = ""
+    """resourceVersion after our write; empty when this run did not write it."""
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -151,11 +155,16 @@ class Writer:
         keep = keep_of(obj) or (Keep.ADOPTED if adopted or (entry.keep is Keep.ADOPTED and not first) else None)
         digest = change.wanted.digest if change.wanted else None
         confirmed = Entry(change.key, change.api_version, digest, uid, version, keep, mark.fields, entry.shard)
+        confirmed = msgspec.structs.replace(
+            confirmed,
+            wave=wave_of(change.wanted.body) if change.wanted else entry.wave,
+            propagation=propagation_of(obj),
+        )
         health, message = self._assess(obj)
         result = Result.CREATED if written.created else Result.CHANGED
         if entry.resource_version == version:
             result = Result.UNCHANGED
-        waiting = None if health is Health.CURRENT else Pending(change.key, path, health, message)
+        waiting = None if health is Health.CURRENT else Pending(change.key, path, health, message, version)
         return Done(Outcome(change.key, result, health, message), confirmed, waiting)
 
 
