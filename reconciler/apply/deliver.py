@@ -6,24 +6,29 @@ the inventories are supersets of what is there.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
 from reconciler.adapters.kube.client import Client
 from reconciler.apply import ownership, unseal
-from reconciler.apply.execute import WAITING, Executed, Owner, execute
+from reconciler.apply.allowance import Allowance
+from reconciler.apply.alone import Again, alone
+from reconciler.apply.execute import Executed, Owner, execute
 from reconciler.apply.foresee import Decide, Foreseen, Planned, foresee, nothing, stopped
 from reconciler.apply.gather import all_of
 from reconciler.apply.hands import Hands, hands
 from reconciler.apply.options import Event, Options
+from reconciler.apply.removal import NOT_EMPTY, WAITING
+from reconciler.apply.wait import Told
 from reconciler.apply.write import Pending, expected_of
 from reconciler.model.clusters import ClusterFacts
-from reconciler.model.errors import ApiError, ReconcilerError, Unreachable
+from reconciler.model.errors import ApiError, Exit, ReconcilerError, Unreachable
+from reconciler.model.feed import Unit
 from reconciler.model.plan import Action, Plan, Work
 from reconciler.model.status import Delivered, Health, Outcome, Result, State
 from reconciler.planning import foreseen
-from reconciler.planning.health import Assessment, Assessor
+from reconciler.planning.health import Assessor
 
 Report = Callable[[Event], None]
 
@@ -39,28 +44,64 @@ async def deliver_over(
     decide: Decide = nothing,
 ) -> tuple[Delivered, ...]:
     """Bring every unit of one cluster to its feed, over a connection that stays open; sorted by unit."""
-    return await carry_out(client, cluster, await foresee(client, works, options, decide), options, report)
+
+    async def again() -> Foreseen:
+        return await foresee(client, works, options, decide)
+
+    return await carry_out(client, cluster, await again(), options, report, again)
 
 
 async def carry_out(
-    client: Client, cluster: ClusterFacts, decided: Foreseen, options: Options, report: Report
+    client: Client,
+    cluster: ClusterFacts,
+    decided: Foreseen,
+    options: Options,
+    report: Report,
+    again: Again | None = None,
 ) -> tuple[Delivered, ...]:
-    """Do what was foreseen, or tell it where nothing shall be written; sorted by unit."""
-    done = await _Delivery(client, cluster, decided, options, report).run()
+    """Do what was foreseen, or tell it where nothing shall be written; sorted by unit.
+
+    `again` foresees anew, after another run had to be waited for; without it the inventories refuse what moved.
+    """
+    right = await alone(client, cluster.id, decided, options, again)
+    decided = right.decided
+    try:
+        async with right.until_lost():
+            decided = _within_budget(decided, cluster.id, options)
+            done = await _Delivery(client, cluster, decided, (options, report, right.written)).run()
+    except ReconcilerError as error:
+        done = [stopped(planned.work.unit, error) for planned in decided.planned]
     return tuple(sorted([*decided.stopped, *done], key=lambda delivered: delivered.unit))
+
+
+def _within_budget(decided: Foreseen, cluster: str, options: Options) -> Foreseen:
+    """Announce what is deleted here, and hold it back where it is too much for one cluster."""
+    allowance = options.allowance or Allowance(options.prune)
+    acknowledged = frozenset(digest for one in decided.planned for digest in one.work.evidence.acknowledged)
+    plans = [one.plan for one in decided.planned]
+    allowed = allowance.announce(cluster, plans, decided.objects, acknowledged)
+    planned = (msgspec.structs.replace(one, plan=plan) for one, plan in zip(decided.planned, allowed, strict=True))
+    return msgspec.structs.replace(decided, planned=tuple(planned))
 
 
 class _Delivery:
     def __init__(
-        self, client: Client, cluster: ClusterFacts, decided: Foreseen, options: Options, report: Report
+        self,
+        client: Client,
+        cluster: ClusterFacts,
+        decided: Foreseen,
+        how: tuple[Options, Report, Callable[[], Awaitable[None]]],
     ) -> None:
         self._client = client
         self._cluster = cluster
         self._decided = decided
-        self._options = options
-        self._report = report
+        self._options, self._report, self._written = how
         self._expected = expected_of(planned.work.feed for planned in decided.planned if planned.work.feed)
+        prunes = (change for planned in decided.planned for wave in planned.plan.prunes for change in wave)
+        self._going = frozenset(change.entry.uid for change in prunes if change.entry and change.entry.uid)
         self._hands: dict[str, Hands] = {}
+        self._silent: set[Unit] = set()
+        """Units that write nothing any more."""
         loop = asyncio.get_running_loop()
         self._ended: dict[str, asyncio.Future[State]] = {
             unit.subscription: loop.create_future()
@@ -79,8 +120,14 @@ class _Delivery:
             done = await self._after(planned) or await self._carry_out(planned)
         except ReconcilerError as error:
             done = stopped(unit, error)
+        await self._writes_no_more(unit)
         self._ended[unit.subscription].set_result(done.state)
         return done
+
+    async def _writes_no_more(self, unit: Unit) -> None:
+        if unit not in self._silent:
+            self._silent.add(unit)
+            await self._written()
 
     async def _after(self, planned: Planned) -> Delivered | None:
         """Wait for what this unit depends on; why it cannot begin when that is not ready."""
@@ -95,22 +142,24 @@ class _Delivery:
 
     async def _carry_out(self, planned: Planned) -> Delivered:
         unit, decided = planned.work.unit, planned.plan
-        if self._options.allowance:
-            decided = await self._options.allowance.allowed(decided)
         if self._options.dry_run:
+            if self._options.allowance:
+                decided = await self._options.allowance.allowed(decided)
             dry = _folded(decided, foreseen.outcomes(decided), self._options)
             return msgspec.structs.replace(dry, plan=decided)
         decided = await unseal.opened(decided, self._options.open)
         description = ownership.owner(unit, self._cluster.namespace)
-        owner = Owner(description, self._expected, self._decided.known, await self._hands_of(unit.subscription))
+        ours = await self._hands_of(unit.subscription)
+        owner = Owner(description, self._expected, self._decided.known, ours, self._going)
         count = decided.changes
 
         def told(outcome: Outcome) -> None:
             self._report(Event(unit, outcome, count))
 
         done = await execute(self._client, decided, planned.inventory, self._options, owner, told)
+        await self._writes_no_more(unit)
         outcomes = await self._readiness(decided, done, owner.hands)
-        return _folded(decided, outcomes, self._options, done)
+        return _folded(done.plan, outcomes, self._options, done)
 
     async def _hands_of(self, subscription: str) -> Hands:
         tenant = subscription.partition("/")[0] if self._options.as_tenant else ""
@@ -144,8 +193,8 @@ async def _unwritten(client: Client, decided: Plan, health: Assessor) -> list[Pe
     return found
 
 
-def _with_health(outcome: Outcome, known: Assessment | None) -> Outcome:
-    return msgspec.structs.replace(outcome, health=known[0], message=known[1]) if known else outcome
+def _with_health(outcome: Outcome, known: Told | None) -> Outcome:
+    return msgspec.structs.replace(outcome, **known._asdict()) if known else outcome
 
 
 def _unwatched(outcome: Outcome) -> Outcome:
@@ -160,13 +209,16 @@ def _folded(decided: Plan, outcomes: tuple[Outcome, ...], options: Options, done
         state = max(state, State.HELD, key=_STATES.index)
     message = decided.guard.message if decided.guard else ""
     lost = next((o.message for o in outcomes if o.reason == Unreachable.__name__), "")
+    full = next((f"{o.key} {o.message}" for o in outcomes if o.reason == NOT_EMPTY), "")
     return Delivered(
         unit=decided.unit,
         state=State.UNREACHABLE if lost else state,
         outcomes=outcomes,
         feed=done.inventory.feed if done else None,
-        message=lost or message,
+        message=lost or message or full,
         guard=decided.guard,
+        exit_code=Exit.REFUSED if full else Exit.OK,
+        orphan=done.inventory.orphan if done else None,
     )
 
 
@@ -177,5 +229,7 @@ def _settled(options: Options) -> State:
 def _state(outcome: Outcome, options: Options) -> State:
     if outcome.result in (Result.FAILED, Result.SKIPPED) or outcome.health is Health.FAILED:
         return State.FAILED
+    if outcome.reason == NOT_EMPTY:
+        return State.HELD
     waiting = outcome.health is Health.PROGRESSING or outcome.reason == WAITING
     return State.PROGRESSING if waiting and options.wait else State.READY

@@ -18,6 +18,7 @@ from reconciler.apply.hands import Hands
 from reconciler.apply.options import Options
 from reconciler.apply.prune import Pruner
 from reconciler.apply.removal import NOT_EMPTY, WAITING, Ground, Removal
+from reconciler.apply.wait import Told
 from reconciler.apply.write import TERMINATING, Done, Expected, Pending, Writer, Writing, defined
 from reconciler.model import duration
 from reconciler.model.errors import ApiError
@@ -26,7 +27,6 @@ from reconciler.model.objects import ObjectKey
 from reconciler.model.plan import WRITES, Action, Change, Plan
 from reconciler.model.status import Health, Outcome, Result
 from reconciler.planning import foreseen
-from reconciler.planning.health import Assessment
 
 ESTABLISH_SECONDS = 30.0
 """How long custom resources wait for their definition to be established."""
@@ -117,7 +117,8 @@ class _Run:
             commit=self._options.commit,
             orphan=self._plan.orphan,
         )
-        return await inventories.write(self._cluster, self._options.namespace, before, after)
+        kind = self._options.inventory_kind
+        return await inventories.write(self._cluster, self._options.namespace, before, after, kind)
 
     def _intended(self, touched: Iterable[Change]) -> dict[ObjectKey, Entry]:
         """All that we own or shall own; what is about to change is confirmed again only by its own answer."""
@@ -204,11 +205,11 @@ class _Run:
             return ""
         return resource.path(change.key.namespace)
 
-    def _settle(self, health: Mapping[ObjectKey, Assessment]) -> None:
+    def _settle(self, told: Mapping[ObjectKey, Told]) -> None:
         """Take note of how objects are; what is ready is not waited for again."""
-        self._pending = [one for one in self._pending if health.get(one.key, (None,))[0] is not Health.CURRENT]
-        for key, (state, message) in health.items():
-            self._outcomes[key] = msgspec.structs.replace(self._outcomes[key], health=state, message=message)
+        self._pending = [one for one in self._pending if one.key not in told or told[one.key].health != Health.CURRENT]
+        for key, one in told.items():
+            self._outcomes[key] = msgspec.structs.replace(self._outcomes[key], **one._asdict())
 
     async def _prune_waves(self) -> None:
         stopped = next((f"not pruned: {o.key} failed" for o in self._outcomes.values() if not _is_done(o)), "")

@@ -12,6 +12,7 @@ from reconciler.adapters.kube.client import Client
 from reconciler.adapters.kube.resources import Resource
 from reconciler.apply import ownership
 from reconciler.apply.write import TERMINATING, Done
+from reconciler.model.applying import Propagation
 from reconciler.model.errors import ApiError, Unreachable
 from reconciler.model.inventory import Entry
 from reconciler.model.objects import Object, ObjectKey
@@ -37,10 +38,14 @@ class Pruned(msgspec.Struct, frozen=True):
 class Pruner:
     """Deletes objects of one unit. After the cluster was lost once, the rest is not tried any more."""
 
-    def __init__(self, cluster: Client, fleet: str, owned_by: str) -> None:
+    def __init__(
+        self, cluster: Client, fleet: str, owned_by: str, propagation: Propagation = Propagation.BACKGROUND
+    ) -> None:
+        """`propagation` is for objects that do not say themselves how their dependents are deleted."""
         self._cluster = cluster
         self._manager = ownership.field_manager(fleet)
         self._owned_by = owned_by
+        self._propagation = propagation
         self.lost: Unreachable | None = None
 
     async def prune(self, change: Change) -> Pruned:
@@ -70,7 +75,8 @@ class Pruner:
                 if not self._is_ours(live):
                     return _not_ours(key, "somebody else made it")
                 uid = live["metadata"]["uid"]
-            left = await self._cluster.delete(resource.path(key.namespace, key.name), uid=uid)
+            how = entry.propagation or self._propagation
+            left = await self._cluster.delete(resource.path(key.namespace, key.name), uid=uid, propagation=how.value)
         except ApiError as error:
             if error.status == 409:
                 return _not_ours(key, "another object has its name by now")

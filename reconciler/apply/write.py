@@ -5,7 +5,7 @@ that a field of somebody else is refused in the server's words instead of taken.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -54,6 +54,8 @@ class Expected(msgspec.Struct, frozen=True):
 
     namespaces: frozenset[str] = frozenset()
     kinds: frozenset[tuple[str, str]] = frozenset()
+    definitions: Mapping[tuple[str, str], str] = {}
+    """Names of the definitions of these kinds."""
 
     def covers(self, key: ObjectKey) -> bool:
         """Whether the namespace or the kind of an object is among it."""
@@ -64,8 +66,9 @@ def expected_of(feeds: Iterable[RenderedFeed]) -> Expected:
     """The namespaces and kinds that feeds define."""
     objects = [obj for feed in feeds for obj in feed.objects]
     spaces = frozenset(obj.key.name for obj in objects if obj.key.kind == "Namespace" and not obj.key.group)
-    kinds = (defined(obj.body) for obj in objects if obj.key.kind == "CustomResourceDefinition")
-    return Expected(spaces, frozenset(kind for kind in kinds if kind))
+    found = ((defined(obj.body), obj.key.name) for obj in objects if obj.key.kind == "CustomResourceDefinition")
+    definitions = {kind: name for kind, name in found if kind}
+    return Expected(spaces, frozenset(definitions), definitions)
 
 
 def defined(definition: Object) -> tuple[str, str] | None:

@@ -34,12 +34,12 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     """What we learned at our last write about pruning it."""
     fields: str = ""
     """Fingerprint of the fields that the server says are ours; another one means that somebody took or removed one."""
-    propagation: Propagation | None = None
-    """How its dependents are deleted with it, where it says so itself."""
     shard: int = 0
     """Which part of a record that is stored in several parts holds this entry."""
     wave: int = 0
     """The wave in which the object was written last, so that it is deleted in the reverse order."""
+    propagation: Propagation | None = None
+    """How its dependents are deleted with it, where it says so itself."""
 
 
 class Inventory(msgspec.Struct, frozen=True):

@@ -51,6 +51,8 @@ class Outcome(msgspec.Struct, frozen=True):
     message: str = ""
     reason: str = ""
     """The server's CamelCase reason (`Invalid`, `Forbidden`, `Conflict`), or ours."""
+    pace: str = ""
+    """Whether anything still moved when a wait ended; for people, and no part of the status, which has no times."""
 
 
 class State(enum.StrEnum):
@@ -86,6 +88,8 @@ class Delivered(msgspec.Struct, frozen=True):
     """What an error that stopped the unit asks for, where its state says less (lost race, refused credential)."""
     plan: Plan | None = None
     """What was decided; told by a dry run only."""
+    orphan: bool | None = None
+    """What the place remembers of `on-removal` now; None when it was not told."""
 
 
 class _Record(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
@@ -117,6 +121,8 @@ class UnitStatus(_Record, frozen=True):
     """What acknowledges the guard that holds this unit."""
     replicas: Mapping[str, int] = {}
     failures: tuple[Failure, ...] = ()
+    orphan: bool = False
+    """The place remembers that the objects stay when the Subscription goes."""
 
     @property
     def unit(self) -> Unit:

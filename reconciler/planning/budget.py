@@ -63,6 +63,12 @@ def on_fleet(clusters: Iterable[Deletes], elsewhere: int, budget: DeleteBudget) 
     return _exceeded(Deletes(lists, total), budget, "of the fleet's", "prune.per_fleet")
 
 
+def of_some(guard: Guard, clusters: Iterable[Deletes]) -> Guard:
+    """A guard of the fleet for a part of its clusters only: those that were heard of when others were decided about."""
+    lists = {unit: keys for one in clusters for unit, keys in one.lists.items()}
+    return msgspec.structs.replace(guard, keys=_keys(lists), acknowledge=_digest(lists))
+
+
 def judged(
     plans: Sequence[Plan], totals: Mapping[str, int], prune: Prune, acknowledged: frozenset[Digest]
 ) -> dict[Unit, Guard]:
@@ -108,5 +114,12 @@ def _exceeded(deletes: Deletes, budget: DeleteBudget, whose: str, setting: str) 
         return None
     limits = f"{budget.objects} and {budget.percent} %"
     message = f"{count} {whose} {counted(total)} would be deleted; more than {limits} ({setting}) need a yes"
-    keys = tuple(sorted(key for several in deletes.lists.values() for key in several))
-    return Guard("budget", message, keys, digest_of(sorted([unit, several] for unit, several in deletes.lists.items())))
+    return Guard("budget", message, _keys(deletes.lists), _digest(deletes.lists))
+
+
+def _keys(lists: _Lists) -> tuple[ObjectKey, ...]:
+    return tuple(sorted(key for several in lists.values() for key in several))
+
+
+def _digest(lists: _Lists) -> Digest:
+    return digest_of(sorted([unit, several] for unit, several in lists.items()))

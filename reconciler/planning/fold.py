@@ -33,7 +33,7 @@ FAILURES_KEPT = 20
 SETTLED = frozenset({State.READY, State.DELIVERED})
 """States that need no further look while the feed stays the same."""
 
-GOOD = SETTLED | {State.SUSPENDED}
+GOOD = SETTLED | {State.SUSPENDED, State.WAITING}
 """States that need nobody's attention."""
 
 _SEVERITY = {state: rank for rank, state in enumerate(State)}
@@ -76,6 +76,7 @@ def unit_status(
         guard=delivered.guard.acknowledge if delivered.guard else None,
         replicas=replicas,
         failures=failures[:FAILURES_KEPT],
+        orphan=(before.orphan if before else False) if delivered.orphan is None else delivered.orphan,
     )
 
 

@@ -5,12 +5,15 @@ A cluster that cannot be reached costs only its own units. A cluster with nothin
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TypeVar
+
+import msgspec
 
 from reconciler.adapters.kube.client import Client
 from reconciler.apply import deliver as hands
 from reconciler.apply import foresee
+from reconciler.apply.allowance import Allowance
 from reconciler.apply.options import Event as Written
 from reconciler.apply.options import Options
 from reconciler.model.clusters import ClusterFacts
@@ -21,6 +24,7 @@ from reconciler.model.proposal import Proposal
 from reconciler.model.status import Delivered, State
 from reconciler.planning import guards
 from reconciler.planning.health import Assessor
+from reconciler.sync.beside import Beside
 from reconciler.sync.events import Event, Level, Tell
 from reconciler.sync.opening import Opening
 from reconciler.sync.places import Errand
@@ -37,13 +41,17 @@ CLUSTERS_AT_ONCE = 64
 class ClusterPlace:
     """The child clusters of the fleet."""
 
-    def __init__(self, reach: Reach, errand: Errand, moved: asyncio.Event | None, opening: Opening) -> None:
+    def __init__(
+        self, reach: Reach, errand: Errand, moved: asyncio.Event | None, opening: Opening, beside: Beside
+    ) -> None:
         self._reach = reach
         self._errand = errand
         self._opening = opening
         self._moved = moved
+        self._beside = beside
         self._health = Assessor(errand.settings.health)
         self._room = asyncio.Semaphore(CLUSTERS_AT_ONCE)
+        self._allowance: Allowance | None = None
         self._foreseen: dict[str, foresee.Foreseen] = {}
         """What was proposed, by cluster: exactly that is delivered then."""
 
@@ -67,6 +75,7 @@ class ClusterPlace:
     async def everywhere(self, works: Sequence[Work], progress: "_Progress", do: Do[T]) -> tuple[T | Delivered, ...]:
         """Do something to every cluster that has something to do; units that cannot be reached are Delivered."""
         by_cluster = self._by_cluster(works)
+        self._allowance = self._allowance_of(by_cluster)
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(self._cluster(cluster, todo, progress, do), name=f"work on {cluster}")
@@ -82,7 +91,21 @@ class ClusterPlace:
             found.setdefault(work.unit.cluster, []).append(work)
         return dict(sorted(found.items()))
 
+    def _allowance_of(self, clusters: Collection[str]) -> Allowance:
+        units = {} if self._errand.is_new_place else self._errand.previous.units
+        elsewhere = sum(status.objects for unit, status in units.items() if unit.cluster not in clusters)
+        return Allowance(self._errand.settings.prune, clusters, elsewhere, self._room)
+
     async def _cluster(
+        self, cluster: str, works: list[Work], progress: "_Progress", do: Do[T]
+    ) -> Sequence[T | Delivered]:
+        try:
+            return await self._reached(cluster, works, progress, do)
+        finally:
+            if self._allowance:
+                self._allowance.absent(cluster)
+
+    async def _reached(
         self, cluster: str, works: list[Work], progress: "_Progress", do: Do[T]
     ) -> Sequence[T | Delivered]:
         facts = self._errand.evaluated.facts.get(cluster)
@@ -102,8 +125,12 @@ class ClusterPlace:
     async def _deliver(
         self, judge: Judge, progress: "_Progress", client: Client, facts: ClusterFacts, works: Sequence[Work]
     ) -> Sequence[Delivered]:
-        decided = self._foreseen.pop(facts.id, None) or await self.foresee(judge, client, works)
-        done = await hands.carry_out(client, facts, decided, self.options(), progress.written)
+        options = msgspec.structs.replace(self.options(), warn=functools.partial(progress.warn, facts.name))
+        again = functools.partial(self.foresee, judge, client, works)
+        proposed = self._foreseen.pop(facts.id, None)
+        decided = proposed or await again()
+        anew = None if proposed else again
+        done = await hands.carry_out(client, facts, decided, options, progress.written, anew)
         if not self._errand.options.dry_run:
             await self._observe(client, facts, progress)
         return done
@@ -147,6 +174,9 @@ class ClusterPlace:
             fleet=settings.fleet,
             commit=self._errand.evaluated.commit,
             namespace=settings.inventory.namespace,
+            inventory_kind=settings.inventory.kind,
+            leases=self._beside.leases,
+            is_newer=self._beside.is_newer,
             wait=run.wait,
             timeout=run.timeout,
             check_drift=run.check_drift,
@@ -156,6 +186,7 @@ class ClusterPlace:
             apply=settings.apply,
             prune=settings.prune,
             health=self._health,
+            allowance=self._allowance,
         )
 
 

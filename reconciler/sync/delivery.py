@@ -4,13 +4,14 @@ commit   = repo.fetch(heads)        signature checked
 snapshot = library.snapshot(tree)   blobs remembered by id
 feeds    = story.evaluate(...)      schedule and render
 works    = worklist(...)            what is to be done, what is left as it is and why
-rows     = place.deliver(works)     observe, plan, execute, wait
+batch    = rolling.first(...)       what rollouts let through now; after each batch the next, while one is due
+rows     = place.deliver(batch)     observe, plan, execute, wait
 status   = fold, write              only when it differs
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 
 import msgspec
 
@@ -23,16 +24,18 @@ from reconciler.model.snapshot import Severity
 from reconciler.model.status import Delivered, FleetStatus, State, UnitStatus
 from reconciler.planning import fold
 from reconciler.sync import previous, statusbranch, story, trust
+from reconciler.sync.approvals import approved
 from reconciler.sync.events import Event, Level, Tell
 from reconciler.sync.opening import Opening
 from reconciler.sync.options import Options
-from reconciler.sync.places import Errand, Place, cluster_names, directory_root, place_name
+from reconciler.sync.places import Errand, Place, cluster_names, directory_root, on_the_ground, place_name
 from reconciler.sync.reach import Reach, reaching
 from reconciler.sync.repo import Heads, LastRun, Repo
 from reconciler.sync.report import Report, Unwritten, rows_of
+from reconciler.sync.rollingout import Batch, Rolling
 from reconciler.sync.selection import Selection
-from reconciler.sync.worklist import Evaluated, Judge, Worklist, acknowledges_all, worklist
-
+from reconciler.sync.trailers import acknowledged
+from reconciler.sync.worklist import Evaluated, Judge, acknowledges_all, worklist
 
 Agree = Callable[[Sequence[Proposal]], None]
 """Told of what was foreseen everywhere before anything is written; what it raises stops the run."""
@@ -62,7 +65,7 @@ async def prepared(
         facts = await reach.facts(snapshot, tell)
         evaluated = await story.evaluate(library, tree, snapshot, facts, last)
         delivery = Delivery(repo, options, tell, evaluated, last)
-        delivery.start(reach, moved, hands_on=hands_on)
+        await delivery.start(reach, moved, hands_on=hands_on)
         yield delivery
 
 
@@ -78,9 +81,12 @@ def place_of(repo: Repo, errand: Errand, reach: Reach, moved: asyncio.Event | No
 
         other = repo.other(errand.settings.delivery.branches.repo)
         return BranchPlace(other, repo.source_branch, errand, repo.tools)
+    from reconciler.sync.beside import beside
     from reconciler.sync.clusterplace import ClusterPlace
 
-    return ClusterPlace(reach, errand, moved, Opening(repo.tools))
+    others = beside(repo, errand.evaluated.commit, errand.previous)
+
+    return ClusterPlace(reach, errand, moved, Opening(repo.tools), others)
 
 
 class Delivery:
@@ -99,15 +105,24 @@ class Delivery:
             if placement.replicas
         }
 
-    def start(self, reach: Reach, moved: asyncio.Event | None, *, hands_on: bool) -> None:
+    async def start(self, reach: Reach, moved: asyncio.Event | None, *, hands_on: bool) -> None:
         """Find out what is to be done where; `hands_on`: the commit names other signing keys than the one before."""
-        evaluated = self._evaluated
+        evaluated, before = self._evaluated, self._previous
         selection = Selection(self._options.narrow, evaluated.facts, evaluated.snapshot)
-        self._judge = Judge(evaluated, self._previous, selection, self._options.acknowledged)
-        self._todo = worklist(self._judge, (*evaluated.feeds.units, *self._previous.units))
-        self.place = place_of(self._repo, Errand(self._options, evaluated, self._previous), reach, moved)
-        self._reach = reach
-        self._hands_on = hands_on
+        keys = evaluated.snapshot.settings.signatures
+        told = await acknowledged(self._repo, before, evaluated.commit, keys)
+        self._judge = Judge(evaluated, before, selection, self._options.acknowledged | told)
+        self._todo = worklist(self._judge, (*evaluated.feeds.units, *before.units))
+        self._reach, self._moved, self._hands_on = reach, moved, hands_on
+        self._rolling = Rolling(evaluated, before, self._todo.works, clock.now)
+        ground = on_the_ground(before, self._options, evaluated.snapshot.settings)
+        approvals = await approved(self._repo.mirror, evaluated.commit, before, self._rolling.tables(ground))
+        self._batch = self._rolling.first(self._rolling.seen(ground, approvals))
+        self.place = self._place(self._batch)
+
+    def _place(self, batch: Batch) -> Place:
+        before = msgspec.structs.replace(batch.before, place=self._previous.place) if not batch.later else batch.before
+        return place_of(self._repo, Errand(self._options, self._evaluated, before), self._reach, self._moved)
 
     @property
     def evaluated(self) -> Evaluated:
@@ -116,29 +131,41 @@ class Delivery:
 
     async def propose(self, *, tried: bool) -> Sequence[Proposal]:
         """What `run` would do; with `tried` the servers are asked about every write. Nothing is written."""
-        proposals = await self.place.propose(self._todo.works, self._judge, self._tell, tried=tried)
-        return (*proposals, *map(Proposal, self._todo.left))
+        judge = self._judge.among(self._rolling.asks(self._batch))
+        proposals = await self.place.propose(self._batch.works, judge, self._tell, tried=tried)
+        return (*proposals, *map(Proposal, (*self._todo.left, *self._batch.waiting)))
 
     async def run(self, agree: Agree | None = None) -> Report:
-        """Do it; a commit that hands on other signing keys is remembered although it may change no object."""
-        evaluated, todo, place = self._evaluated, self._todo, self.place
+        """Do it; a commit that hands on other signing keys is remembered although it may change no object.
+
+        What a rollout lets through after a batch is done too, as far as it needs no further agreement.
+        """
         if agree is not None:
             agree(await self.propose(tried=False))
-        done = (*await place.deliver(todo.works, self._judge, self._tell), *todo.left)
+        rows: dict[Unit, Delivered] = {row.unit: row for row in self._todo.left}
+        written, batch, began = self._previous, self._batch, clock.monotonic()
+        while True:
+            done = await self._deliver(batch)
+            rows.update((row.unit, row) for row in done)
+            if self._options.dry_run:
+                return self._report(rows.values(), batch, written)
+            try:
+                written = await self._write(written, self._fold(written, done if batch.later else rows.values(), batch))
+            except ReconcilerError as error:
+                # What was delivered is told all the same; nothing is remembered, so that the next run writes it.
+                why = Unwritten(error.code, error.message, error.hint, error.exit_code)
+                return msgspec.structs.replace(self._report(rows.values(), batch, self._previous), unwritten=why)
+            batch = self._rolling.next(written)
+            late = clock.monotonic() - began > self._options.timeout
+            if not batch.works or late or agree is not None or (self._moved is not None and self._moved.is_set()):
+                break
         self._warn_of_idle_digests()
-        after = self._fold(done)
-        if self._hands_on:
-            after = msgspec.structs.replace(after, commit=evaluated.commit)
-        if self._options.dry_run:
-            return self._report(done, todo, self._previous)
-        try:
-            written = await self._write(after)
-        except ReconcilerError as error:
-            # What was delivered is told all the same; nothing is remembered, so that the next run writes it.
-            why = Unwritten(error.code, error.message, error.hint, error.exit_code)
-            return msgspec.structs.replace(self._report(done, todo, self._previous), unwritten=why)
-        self._remember(written, place, self._reach)
-        return self._report(done, todo, written)
+        self._remember(written, self._reach)
+        return self._report(rows.values(), batch, written)
+
+    async def _deliver(self, batch: Batch) -> Sequence[Delivered]:
+        place = self._place(batch) if batch.later else self.place
+        return await place.deliver(batch.works, self._judge.among(self._rolling.asks(batch)), self._tell)
 
     def _warn_of_idle_digests(self) -> None:
         """A digest that was acknowledged and belongs to no delete that was held: mistyped, or the list changed."""
@@ -146,34 +173,39 @@ class Delivery:
         for digest in sorted(self._options.acknowledged - held):
             self._tell(Event("deliver", f"--acknowledge {digest}: nothing with this digest is held", Level.WARNING))
 
-    def _fold(self, done: Sequence[Delivered]) -> FleetStatus:
-        units = {row.unit: self._status_of(row) for row in done}
-        after = fold.fleet_status(self._previous, units, self._evaluated.facts, self._evaluated.commit)
+    def _fold(self, before: FleetStatus, done: Collection[Delivered], batch: Batch) -> FleetStatus:
+        units = {row.unit: self._status_of(row, before) for row in done}
         place = place_name(self._options, self._evaluated.snapshot.settings)
-        return after if after.place == place or not after.units else msgspec.structs.replace(after, place=place)
+        if before.place != place:  # what waits here has nothing yet, whatever another place has
+            units.update(dict.fromkeys((row.unit for row in batch.waiting), None))
+        after = fold.fleet_status(before, units, self._evaluated.facts, self._evaluated.commit)
+        if after.place != place and after.units:
+            after = msgspec.structs.replace(after, place=place)
+        after = self._rolling.seen(msgspec.structs.replace(after, rollouts=batch.rollouts))
+        if self._hands_on or after.rollouts != before.rollouts:
+            return msgspec.structs.replace(after, commit=self._evaluated.commit)
+        return after
 
-    def _status_of(self, row: Delivered) -> UnitStatus | None:
+    def _status_of(self, row: Delivered, before: FleetStatus) -> UnitStatus | None:
         wanted = row.unit in self._evaluated.feeds.units or row.state in (State.HELD, State.SUSPENDED)
         if fold.is_gone(row, wanted=wanted):
             return None
-        return fold.unit_status(
-            row, self._previous.units.get(row.unit), self._evaluated.commit, self._replicas(row.unit)
-        )
+        return fold.unit_status(row, before.units.get(row.unit), self._evaluated.commit, self._replicas(row.unit))
 
     def _replicas(self, unit: Unit) -> Mapping[str, int]:
         return self._divided.get(unit, {})
 
-    async def _write(self, after: FleetStatus) -> FleetStatus:
-        if after == self._previous:
-            return self._previous
+    async def _write(self, before: FleetStatus, after: FleetStatus) -> FleetStatus:
+        if after == before:
+            return before
         settings = self._evaluated.snapshot.settings
         self._tell(Event("status", f"writing {settings.status.branch}"))
         mirror = self._repo.other(settings.status.repo)
-        written = await statusbranch.write(mirror, settings, self._previous, after, self._evaluated.commit, clock.now())
+        written = await statusbranch.write(mirror, settings, before, after, self._evaluated.commit, clock.now())
         previous.remember(self._repo, settings, written)
         return written
 
-    def _remember(self, written: FleetStatus, place: Place, reach: Reach) -> None:
+    def _remember(self, written: FleetStatus, reach: Reach) -> None:
         short = any(scheduled.shortfalls for scheduled in self._evaluated.schedule.subscriptions.values())
         quiet = all(status.state in fold.GOOD for status in written.units.values())
         broken = any(problem.severity is Severity.ERROR for problem in self._evaluated.problems)
@@ -184,28 +216,30 @@ class Delivery:
                 status=CommitId(written.version) if written.version else None,
                 settings=settings,
                 facts=digest_of(reach.listed),
-                settled=quiet and not broken and not short,
-                proof=place.proof,
+                settled=quiet and not broken and not short and not written.rollouts,
+                proof=self.place.proof,
             )
         )
 
-    def _report(self, done: Sequence[Delivered], todo: Worklist, written: FleetStatus) -> Report:
+    def _report(self, done: Collection[Delivered], batch: Batch, written: FleetStatus) -> Report:
         facts = self._evaluated.facts
         touched = {row.unit for row in done}
         quiet: dict[str, list[UnitStatus]] = {}
-        for work in todo.works:
+        for work in self._todo.works:
             status = written.units.get(work.unit)
             if work.unit not in touched and status is not None:
                 quiet.setdefault(work.unit.cluster, []).append(status)
         names = cluster_names(facts, self._previous)
+        delivered = (*done, *(row for row in batch.waiting if row.unit not in touched))
         return Report(
             fleet=self._evaluated.snapshot.settings.fleet,
             source=self._evaluated.commit,
             reference=str(self._repo.revision),
-            rows=rows_of(tuple(done), names, quiet),
-            delivered=tuple(done),
+            rows=rows_of(delivered, names, quiet),
+            delivered=delivered,
             names=names,
             problems=self._evaluated.problems,
             status=written.version if written.version != self._previous.version else "",
             dry_run=self._options.dry_run,
+            rollouts=batch.tables,
         )

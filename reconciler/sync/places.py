@@ -12,10 +12,11 @@ import msgspec
 
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.feed import Unit
+from reconciler.model.objects import Digest
 from reconciler.model.plan import Work
 from reconciler.model.proposal import Proposal
 from reconciler.model.settings import Settings
-from reconciler.model.status import Delivered, FleetStatus
+from reconciler.model.status import Delivered, FleetStatus, UnitStatus
 from reconciler.planning import fold
 from reconciler.sync.events import Tell
 from reconciler.sync.options import Options
@@ -68,12 +69,17 @@ class Errand(msgspec.Struct, frozen=True):
         units = self.previous.units
         if self.options.check_drift or self.is_new_place:
             return list(works)
-        return [w for w in works if w.feed is None or not fold.settled(units.get(w.unit), w.feed.digest)]
+        return [w for w in works if w.feed is None or not _is_done(units.get(w.unit), w.feed.digest, w.wishes.orphan)]
 
     def decide(self, judge: Judge, unit: Unit) -> Work | Delivered | None:
         """What to do with a unit that only the place mentioned; None for one that is settled."""
         decision = judge.decide(unit)
         return decision if isinstance(decision, Delivered) or decision is None or self.open([decision]) else None
+
+
+def _is_done(status: UnitStatus | None, feed: Digest, orphan: bool) -> bool:  # noqa: FBT001 - what is compared
+    """Whether a place has the feed, and knows what becomes of it when its Subscription goes."""
+    return status is not None and fold.settled(status, feed) and status.orphan == orphan
 
 
 def directory_root(options: Options, settings: Settings) -> Path | None:
@@ -93,6 +99,13 @@ def place_name(options: Options, settings: Settings) -> str:
         if settings.delivery.to == "branches"
         else "clusters"
     )
+
+
+def on_the_ground(status: FleetStatus, options: Options, settings: Settings) -> FleetStatus:
+    """What a status tells of the place that is delivered to: of another place, nothing."""
+    if status.place == place_name(options, settings):
+        return status
+    return msgspec.structs.replace(status, units={}, rollouts={})
 
 
 def cluster_names(facts: Mapping[str, ClusterFacts], previous: FleetStatus) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """From what a commit says to what is to be done: one Work per unit, or a reason to leave the unit as it is."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -46,7 +46,12 @@ class Judge:
     """Decides about one unit at a time; also about units that only a place remembers."""
 
     def __init__(
-        self, evaluated: Evaluated, previous: FleetStatus, selection: Selection, acknowledged: frozenset[Digest]
+        self,
+        evaluated: Evaluated,
+        previous: FleetStatus,
+        selection: Selection,
+        acknowledged: frozenset[Digest],
+        asks: Callable[[Unit], bool] | None = None,
     ) -> None:
         self._evaluated = evaluated
         self._previous = previous
@@ -56,10 +61,21 @@ class Judge:
         self._held = _held(evaluated)
         self._evidences: dict[tuple[str, bool], Evidence] = {}
         self._wished: dict[str, Wishes] = {}
+        self._asks = asks or selection.includes
+
+    def among(self, asks: Callable[[Unit], bool]) -> "Judge":
+        """The same judge, of units that `asks` is true of only."""
+        return Judge(
+            self._evaluated,
+            self._previous,
+            self._selection,
+            self._acknowledged,
+            lambda unit: self._asks(unit) and asks(unit),
+        )
 
     def decide(self, unit: Unit) -> Work | Delivered | None:
         """Work, a reason to leave the unit, or None when the run does not ask for it."""
-        if not self._selection.includes(unit):
+        if not self._asks(unit):
             return None
         why = self._selection.suspended(unit)
         before = self._previous.units.get(unit)
@@ -91,6 +107,7 @@ class Judge:
             cluster_known=cluster_known,
             placed=scheduled is None or bool(scheduled.placements),
             acknowledged=self._acknowledged,
+            orphan=self._wishes(subscription).orphan,
         )
 
 
