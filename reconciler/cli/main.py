@@ -29,6 +29,8 @@ COMMANDS = {
     "explain": ("reconciler.cli.explain:explain", "Show who set a field of an object on a cluster, and why."),
     "render": ("reconciler.cli.render:render", "Print what each cluster will get."),
     "whatif": ("reconciler.cli.whatif:whatif", "Show what a change of the fleet would do."),
+    "plan": ("reconciler.cli.plan:plan", "Show what sync would do, and keep it as a file."),
+    "apply": ("reconciler.cli.apply:apply", "Carry out a plan file, and nothing else."),
     "sync": ("reconciler.cli.sync:sync", "Deliver a commit to its clusters and write back the status."),
     "status": ("reconciler.cli.status:status", "Show the status of the fleet."),
     "suspend": ("reconciler.cli.suspend:suspend", "Leave a Subscription or cluster as it is."),
