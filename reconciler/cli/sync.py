@@ -1,16 +1,11 @@
 """`reconciler sync`: the GitOps path, once or for as long as it runs."""
 
-import asyncio
-import contextlib
-import os
-import signal
-from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
-from reconciler.cli import options
+from reconciler.cli import options, running
 from reconciler.cli.progress import watch_progress
 from reconciler.cli.runreport import print_report
 from reconciler.model.errors import Exit, UsageError
@@ -63,7 +58,7 @@ def sync(**given: Any) -> None:
         revision=revision,
         path=given["path"].strip("/"),
         cache=options.cache_directory(),
-        environment=_environment(given["kubeconfig"]),
+        environment=running.environment(given["kubeconfig"]),
         home=Path.home(),
         narrow=options.narrow(given),
         wait=given["wait"],
@@ -81,11 +76,11 @@ def sync(**given: Any) -> None:
         if once:
             from reconciler.sync.run import once as run_once
 
-            report = _run(run_once(run, tell))
+            report = running.to_its_end(run_once(run, tell))
         else:
             from reconciler.sync.loop import stay
 
-            _run(stay(run, tell))
+            running.to_its_end(stay(run, tell))
             return
     print_report(report, given["output"])
     _leave(report.exit_code)
@@ -93,31 +88,3 @@ def sync(**given: Any) -> None:
 
 def _leave(code: Exit) -> NoReturn:
     raise click.exceptions.Exit(int(code))
-
-
-def _environment(kubeconfig: str | None) -> dict[str, str]:
-    environment = dict(os.environ)
-    if kubeconfig:
-        environment["KUBECONFIG"] = kubeconfig
-    return environment
-
-
-def _run(work: Coroutine[Any, Any, Any]) -> Any:
-    """Run to the end, or until SIGINT or SIGTERM; those cancel between two writes and exit as the shell expects."""
-    stopped: list[signal.Signals] = []
-
-    async def guarded() -> Any:
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
-
-        def stop(number: signal.Signals) -> None:
-            stopped.append(number)
-            if task is not None:
-                task.cancel()
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stop, number)
-        return await work
-
-    with contextlib.suppress(asyncio.CancelledError):
-        return asyncio.run(guarded())
-    raise click.exceptions.Exit(128 + (stopped[0] if stopped else signal.SIGINT))
