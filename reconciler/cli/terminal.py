@@ -32,6 +32,7 @@ COLOURS = {
     State.READY: "green",
     State.DELIVERED: "green",
     State.SUSPENDED: "blue",
+    State.WAITING: "blue",
     State.PROGRESSING: "yellow",
     State.HELD: "yellow",
     State.FAILED: "red",

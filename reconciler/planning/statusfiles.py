@@ -1,11 +1,13 @@
 """The fleet's status as files: what machines read back, what people look up, and a page for a code host.
 
     status.json                      fleet, commit, place of delivery, version of this format
+    rollouts.json                    rollouts under way: whom they touched, which groups passed; absent without any
     clusters/<name>.json             one cluster and all its units: the truth, from which status is read back
     subscriptions/<ns>/<name>.json   one Subscription in the words of Clusternet's status (contract §1.3): derived
     README.md                        for people: derived
 
-Equal values give equal bytes, and nothing in them changes when nothing happened, so no file holds a time.
+Equal values give equal bytes, and nothing in them changes when nothing happened: the only times are those of groups
+that passed, which is an event.
 """
 
 from collections import Counter
@@ -16,12 +18,13 @@ import msgspec
 
 from reconciler.model.errors import UsageError
 from reconciler.model.objects import CommitId
-from reconciler.model.status import ClusterNote, FleetStatus, State, UnitStatus
+from reconciler.model.status import ClusterNote, FleetStatus, RolloutStatus, State, UnitStatus
 from reconciler.planning import filenames, page
 
 FORMAT = 1
 """Version of this format. A reader takes its own and older ones, and ignores members that it does not know."""
 HEAD = "status.json"
+ROLLOUTS = "rollouts.json"
 PAGE = "README.md"
 _CLUSTERS = "clusters/"
 
@@ -50,6 +53,13 @@ class ClusterFile(_File, frozen=True):
     """Sorted by Subscription."""
 
 
+class RolloutsFile(_File, frozen=True):
+    """`rollouts.json`."""
+
+    rollouts: Mapping[str, RolloutStatus]
+    """By Subscription."""
+
+
 class Bound(_File, frozen=True):
     """What one Subscription is on one cluster."""
 
@@ -75,7 +85,7 @@ class SubscriptionFile(_File, frozen=True):
 
 def is_truth(path: str) -> bool:
     """Whether a file is needed to read the status back."""
-    return path == HEAD or path.startswith(_CLUSTERS)
+    return path in (HEAD, ROLLOUTS) or path.startswith(_CLUSTERS)
 
 
 def encode(status: FleetStatus) -> dict[str, bytes]:
@@ -99,6 +109,8 @@ def changed_files(before: FleetStatus, after: FleetStatus) -> dict[str, bytes | 
     files: dict[str, bytes | None] = {}
     if _head(before) != _head(after) or not before.units:
         files[HEAD] = _json(_head(after))
+    if before.rollouts != after.rollouts:
+        files[ROLLOUTS] = _json(RolloutsFile(after.rollouts)) if after.rollouts else None
     files.update(_cluster_files(before, after, {unit.cluster for unit in touched} | renamed))
     moved = {unit.subscription for unit in {**before.units, **after.units} if unit.cluster in renamed}
     files.update(_subscription_files(after, {unit.subscription for unit in touched} | moved))
@@ -127,7 +139,8 @@ def decode(files: Mapping[str, bytes]) -> FleetStatus:
         clusters[file.cluster.id] = file.cluster
         units.update({unit.unit: unit for unit in file.units})
     ordered = dict(sorted(units.items(), key=lambda item: item[0]))
-    return FleetStatus(head.fleet, head.commit, clusters, ordered, head.place)
+    rollouts = _read(ROLLOUTS, files[ROLLOUTS], RolloutsFile).rollouts if ROLLOUTS in files else {}
+    return FleetStatus(head.fleet, head.commit, clusters, ordered, head.place, rollouts=rollouts)
 
 
 def _head(status: FleetStatus) -> HeadFile:

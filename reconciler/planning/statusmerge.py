@@ -19,13 +19,16 @@ def merge(before: FleetStatus, ours: FleetStatus, theirs: FleetStatus, *, theirs
     """
     units = _merged(before.units, ours.units, theirs.units, theirs_wins=theirs_is_newer)
     clusters = _merged(before.clusters, ours.clusters, theirs.clusters, theirs_wins=theirs_is_newer)
+    rollouts = _merged(before.rollouts, ours.rollouts, theirs.rollouts, theirs_wins=theirs_is_newer)
     for unit in units:
         note = ours.clusters.get(unit.cluster) or theirs.clusters.get(unit.cluster)
         if unit.cluster not in clusters and note is not None:
             clusters[unit.cluster] = note
     commit = theirs.commit if theirs_is_newer or ours.commit == before.commit else ours.commit
     place = theirs.place if theirs_is_newer or ours.place == before.place else ours.place
-    return msgspec.structs.replace(theirs, commit=commit, clusters=clusters, units=units, place=place)
+    return msgspec.structs.replace(
+        theirs, commit=commit, clusters=clusters, units=units, place=place, rollouts=rollouts
+    )
 
 
 def _merged(before: Mapping[K, V], ours: Mapping[K, V], theirs: Mapping[K, V], *, theirs_wins: bool) -> dict[K, V]:

@@ -10,7 +10,7 @@ from reconciler.adapters.git.run import Git
 from reconciler.model.objects import CommitId, digest_of
 from reconciler.model.settings import Settings
 from reconciler.model.snapshot import Snapshot
-from reconciler.model.status import ClusterNote, FleetStatus, UnitStatus
+from reconciler.model.status import ClusterNote, FleetStatus, RolloutStatus, UnitStatus
 from reconciler.planning import statusfiles
 from reconciler.sync import asking, statusbranch
 from reconciler.sync.options import Options
@@ -26,6 +26,7 @@ class Remembered(msgspec.Struct, frozen=True):
     clusters: Mapping[str, ClusterNote]
     units: tuple[UnitStatus, ...]
     place: str
+    rollouts: Mapping[str, RolloutStatus] = {}
 
 
 async def read(repo: Repo, settings: Settings, head: CommitId | None) -> FleetStatus:
@@ -33,7 +34,7 @@ async def read(repo: Repo, settings: Settings, head: CommitId | None) -> FleetSt
     known = repo.cache.record(_name(settings), Remembered) if head else None
     if known is not None and (known.version, known.fleet) == (head, settings.fleet):
         units = {unit.unit: unit for unit in known.units}
-        return FleetStatus(known.fleet, known.commit, known.clusters, units, known.place, known.version)
+        return FleetStatus(known.fleet, known.commit, known.clusters, units, known.place, known.version, known.rollouts)
     status = await statusbranch.read(repo.other(settings.status.repo), settings, head)
     remember(repo, settings, status)
     return status
@@ -70,7 +71,9 @@ def remember(repo: Repo, settings: Settings, status: FleetStatus) -> None:
     """Remember a status that is on the branch."""
     if status.version:
         units = tuple(status.units.values())
-        known = Remembered(status.version, status.fleet, status.commit, status.clusters, units, status.place)
+        known = Remembered(
+            status.version, status.fleet, status.commit, status.clusters, units, status.place, status.rollouts
+        )
         repo.cache.keep(_name(settings), known)
 
 

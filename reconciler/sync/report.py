@@ -9,6 +9,7 @@ from reconciler.model.objects import CommitId
 from reconciler.model.snapshot import Problem, Severity
 from reconciler.model.status import Delivered, Tally, UnitStatus
 from reconciler.planning import fold
+from reconciler.planning.rollout import Timetable
 
 
 class Unwritten(msgspec.Struct, frozen=True):
@@ -39,6 +40,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     dry_run: bool = False
     nothing_new: bool = False
     """The remote had nothing that an earlier run had not settled."""
+    rollouts: tuple[Timetable, ...] = ()
+    """Rollouts under way, as they stand after the run."""
 
     @property
     def exit_code(self) -> Exit:
