@@ -7,6 +7,8 @@ import msgspec
 
 from reconciler.adapters.kube.client import Client
 from reconciler.apply.allowance import Allowance
+from reconciler.apply.inventoryform import Kind
+from reconciler.apply.lease import Leases
 from reconciler.apply.unseal import Open
 from reconciler.model.applysettings import Apply, Prune
 from reconciler.model.feed import Unit
@@ -16,6 +18,9 @@ from reconciler.planning.health import Assessor
 
 AsTenant = Callable[[str], Awaitable[Client]]
 """The connection that applies Subscriptions of a namespace to this cluster; raises what opening one raises."""
+
+IsNewer = Callable[[CommitId], Awaitable[bool]]
+Warn = Callable[[str], None]
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +38,14 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Look at every object that we own, not only at our inventory."""
     dry_run: bool = False
     """Decide, and write nothing."""
+    inventory_kind: Kind = "ConfigMap"
+    """As what the inventories are kept; those of the other kind are moved when they are written."""
+    leases: Leases | None = None
+    """What keeps two runs apart on a cluster; None where only the inventories' preconditions do."""
+    is_newer: IsNewer | None = None
+    """Whether a commit that was delivered is newer than ours; None when ours was asked for by its name."""
+    warn: Warn = lambda _: None
+    """Where a warning about the cluster goes."""
     newer: asyncio.Event | None = None
     """When it is set, there is something newer to do, and nobody waits for readiness any more."""
     open: Open | None = None

@@ -29,6 +29,13 @@ from reconciler.sync.trustedkeys import keys_in
 @click.option(
     "--timeout", type=options.Duration(), default="5m", show_default=True, help="How long to wait for readiness."
 )
+@click.option(
+    "--lease-timeout",
+    type=options.Duration(),
+    default="1m",
+    show_default=True,
+    help="How long to wait for another run that works on a cluster; 0s leaves at once.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be done; write nothing. Exit 1 when there is something.")
 @click.option("--check-drift", is_flag=True, help="Look at every place, also where nothing is new.")
 @click.option("--acknowledge", multiple=True, metavar="DIGEST", help="Do the deletes that a guard held back.")
@@ -63,6 +70,8 @@ def sync(**given: Any) -> None:
         narrow=options.narrow(given),
         wait=given["wait"],
         timeout=given["timeout"],
+        lease_timeout=given["lease_timeout"],
+        stays=not once,
         interval=given["interval"],
         dry_run=given["dry_run"],
         check_drift=given["check_drift"],

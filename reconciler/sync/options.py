@@ -40,6 +40,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     wait: bool = True
     timeout: float = 300.0
     """Seconds to wait for readiness."""
+    lease_timeout: float = 60.0
+    """Seconds to wait for another run that works on a cluster; 0 leaves at once."""
+    stays: bool = False
+    """The program follows the repo, and keeps its Leases from one run to the next."""
     interval: float = 60.0
     """Seconds between two looks at the remote."""
     dry_run: bool = False

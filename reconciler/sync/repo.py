@@ -13,6 +13,7 @@ from reconciler.adapters.git import remote
 from reconciler.adapters.git.mirror import Mirror
 from reconciler.adapters.git.revision import branch_ref
 from reconciler.adapters.git.run import Git
+from reconciler.apply.lease import Leases
 from reconciler.model.errors import UsageError
 from reconciler.model.objects import CommitId, Digest
 from reconciler.model.settings import Settings, StatusTo
@@ -67,6 +68,7 @@ class Repo:
         self.default: str | None = None
         """The branch that the remote's HEAD names."""
         self.clients = Clients()
+        self.leases = Leases(keep=options.stays, timeout=options.lease_timeout)
         self._mirrors = {fleet.url: self.mirror}
 
     @property
@@ -75,7 +77,8 @@ class Repo:
         return self.default if self.revision.kind == "head" else self.revision.ref
 
     async def close(self) -> None:
-        """End all children, close all connections."""
+        """Give back what is held, end all children, close all connections."""
+        await self.leases.aclose()
         await self.clients.aclose()
         for mirror in self._mirrors.values():
             await mirror.close()
