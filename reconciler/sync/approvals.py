@@ -6,10 +6,11 @@ when it came after the rollout was first seen, or stands in the very commit that
 
 from collections.abc import Mapping, Sequence
 
-from reconciler.adapters.git.mirror import Mirror
 from reconciler.model.objects import CommitId
+from reconciler.model.settings import Signatures
 from reconciler.model.status import FleetStatus
 from reconciler.planning.rollout import Standing, Timetable
+from reconciler.sync.repo import Repo
 from reconciler.sync.trailers import Trailer, trailers
 
 APPROVE = "Reconciler-Approve"
@@ -18,13 +19,18 @@ SHOWN = 12
 
 
 async def approved(
-    mirror: Mirror, head: CommitId, previous: FleetStatus, tables: Sequence[Timetable]
+    repo: Repo, head: CommitId, keys: Signatures, before: FleetStatus, tables: Sequence[Timetable]
 ) -> Mapping[str, frozenset[str]]:
-    """By Subscription the groups that were approved since the status. History is read only where somebody waits."""
+    """By Subscription the groups that were approved since the status. History is read only where somebody waits.
+
+    Where commits must be signed, an approval counts in a signed commit only. Raises as `trailers`.
+    """
     asking = [table for table in tables if _awaits(table)]
     if not asking:
         return {}
-    told = [trailer for trailer in await trailers(mirror, previous.commit, head) if trailer.key == APPROVE]
+    if before.commit:
+        await repo.mirror.descends(head, before.commit, repo.revision.ref or head)
+    told = [one for one in await trailers(repo.mirror, before.commit, head, keys) if one.key == APPROVE]
     return {table.asked.subscription: _groups(table, told, head) for table in asking}
 
 

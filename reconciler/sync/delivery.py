@@ -115,8 +115,10 @@ class Delivery:
         self._todo = worklist(self._judge, (*evaluated.feeds.units, *before.units))
         self._reach, self._moved, self._hands_on = reach, moved, hands_on
         self._rolling = Rolling(evaluated, before, self._todo.works, clock.now)
-        ground = on_the_ground(before, self._options, evaluated.snapshot.settings)
-        approvals = await approved(self._repo.mirror, evaluated.commit, before, self._rolling.tables(ground))
+        settings = evaluated.snapshot.settings
+        ground = on_the_ground(before, self._options, settings)
+        tables = self._rolling.tables(ground)
+        approvals = await approved(self._repo, evaluated.commit, settings.signatures, before, tables)
         self._batch = self._rolling.first(self._rolling.seen(ground, approvals))
         self.place = self._place(self._batch)
 
