@@ -10,7 +10,7 @@ import msgspec
 
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.snapshot import Place, Problem, Sourced
-from reconciler.source import exports, feeds, hints, kinds, layout, overrides, subscriptions
+from reconciler.source import exports, feeds, hints, kinds, layout, overrides, subscriptions, tenants
 from reconciler.source.concerns import Deliveries
 from reconciler.source.gather import Finding, Gathered
 from reconciler.source.references import References
@@ -57,6 +57,7 @@ def _settings(gathered: Gathered, paths: tuple[str, ...]) -> Iterator[Problem]:
         roots = (layout.normal(root),)
         if not any(layout.in_roots(path, roots) for path in paths):
             yield problem("root-empty", _SETTINGS, ("roots", index), f"root '{root}' holds no files that are read")
+    yield from tenants.unused(gathered)
     clusters = gathered.settings.clusters
     if clusters.source == "parent":
         if clusters.access:

@@ -20,6 +20,7 @@ from reconciler.source.rulebook import (
     sealed,
     settings,
     templates,
+    tenants,
 )
 
 
@@ -36,7 +37,7 @@ def _rules(severity: Severity, table: Mapping[str, tuple[str, str]]) -> dict[str
     return {name: Rule(name, severity, meaning, fix) for name, (meaning, fix) in table.items()}
 
 
-_TABLES = (files, objects, settings, feeds, overrides, scheduling, charts, kustomize, templates, sealed)
+_TABLES = (files, objects, settings, feeds, overrides, scheduling, charts, kustomize, templates, sealed, tenants)
 
 RULES: Mapping[str, Rule] = {
     **{name: rule for table in _TABLES for name, rule in _rules(Severity.ERROR, table.ERRORS).items()},
