@@ -11,10 +11,11 @@ import msgspec
 from reconciler.adapters.kube.client import Client, Written
 from reconciler.apply import looking, ownership, unseal
 from reconciler.apply.deliver import carry_out
+from reconciler.apply.expected import Expected, defined
 from reconciler.apply.foresee import Foreseen, Planned, stopped
 from reconciler.apply.gather import all_of
 from reconciler.apply.options import Event, Options
-from reconciler.apply.write import Expected, Writer, Writing, defined
+from reconciler.apply.write import Writer, Writing
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.errors import ReconcilerError
 from reconciler.model.feed import Unit
@@ -114,7 +115,7 @@ class _Rehearsing:
         prunes = [change for wave in told.plan.prunes for change in wave]
         version = planned.inventory.version
         try:
-            live = await looking.live(self._client, (*writes, *prunes), whole=whole)
+            live = await looking.live(await self._identity(told.unit), (*writes, *prunes), whole=whole)
             trials, answers = await self._tried(told.plan, writes) if tried else ({}, {})
         except ReconcilerError as error:
             return Rehearsed(Proposal(_stopped(told, error), version))

@@ -29,13 +29,15 @@ from reconciler.sync.events import Event, Level, Tell
 from reconciler.sync.opening import Opening
 from reconciler.sync.places import Errand
 from reconciler.sync.reach import Reach
+from reconciler.sync.room import Room
+from reconciler.sync.tenants import as_tenants
 from reconciler.sync.worklist import Judge
 
 T = TypeVar("T")
 Do = Callable[[Client, ClusterFacts, Sequence[Work]], Awaitable[Sequence[T]]]
 """What is done to one cluster that can be reached."""
 CLUSTERS_AT_ONCE = 64
-"""Clusters that are delivered to at once; each has a dozen requests in flight."""
+"""Clusters that are worked on at once, not counting those that are silent; each has a dozen requests in flight."""
 
 
 class ClusterPlace:
@@ -50,7 +52,7 @@ class ClusterPlace:
         self._moved = moved
         self._beside = beside
         self._health = Assessor(errand.settings.health)
-        self._room = asyncio.Semaphore(CLUSTERS_AT_ONCE)
+        self._room = Room(CLUSTERS_AT_ONCE)
         self._allowance: Allowance | None = None
         self._foreseen: dict[str, foresee.Foreseen] = {}
         """What was proposed, by cluster: exactly that is delivered then."""
@@ -94,7 +96,7 @@ class ClusterPlace:
     def _allowance_of(self, clusters: Collection[str]) -> Allowance:
         units = {} if self._errand.is_new_place else self._errand.previous.units
         elsewhere = sum(status.objects for unit, status in units.items() if unit.cluster not in clusters)
-        return Allowance(self._errand.settings.prune, clusters, elsewhere, self._room)
+        return Allowance(self._errand.settings.prune, clusters, elsewhere)
 
     async def _cluster(
         self, cluster: str, works: list[Work], progress: "_Progress", do: Do[T]
@@ -111,13 +113,14 @@ class ClusterPlace:
         facts = self._errand.evaluated.facts.get(cluster)
         if facts is None:
             return [_vanished(work) for work in works]
-        async with self._room:
+        async with self._room.stay() as stay:
             try:
                 client = await self._reach.client(facts)
             except ReconcilerError as error:
                 progress.warn(facts.name, error.message)
                 return [_out_of_reach(work.unit, error) for work in works]
 
+            stay.listen(client.heard)
             for warning in client.connection.warnings:
                 progress.warn(facts.name, warning)
             return await do(client, facts, works)
@@ -125,7 +128,7 @@ class ClusterPlace:
     async def _deliver(
         self, judge: Judge, progress: "_Progress", client: Client, facts: ClusterFacts, works: Sequence[Work]
     ) -> Sequence[Delivered]:
-        options = msgspec.structs.replace(self.options(), warn=functools.partial(progress.warn, facts.name))
+        options = msgspec.structs.replace(self.options(client), warn=functools.partial(progress.warn, facts.name))
         again = functools.partial(self.foresee, judge, client, works)
         proposed = self._foreseen.pop(facts.id, None)
         decided = proposed or await again()
@@ -148,7 +151,7 @@ class ClusterPlace:
         from reconciler.apply import dryrun
 
         decided = self._foreseen[facts.id] = await self.foresee(judge, client, works)
-        proposals = await dryrun.propose(client, facts, decided, self.options(), tried=tried)
+        proposals = await dryrun.propose(client, facts, decided, self.options(client), tried=tried)
         progress.foreseen(facts.name, len(proposals))
         return proposals
 
@@ -158,7 +161,7 @@ class ClusterPlace:
         def decide(unit: Unit) -> Work | Delivered | None:
             return self._errand.decide(judge, unit)
 
-        return await foresee.foresee(client, works, self.options(), decide)
+        return await foresee.foresee(client, works, self.options(client), decide)
 
     async def _observe(self, client: Client, facts: ClusterFacts, progress: "_Progress") -> None:
         """Renew what the parent says of a cluster that was worked on anyway; a failure costs no delivery."""
@@ -167,8 +170,8 @@ class ClusterPlace:
         except ReconcilerError as error:
             progress.warn(facts.name, f"the parent could not be told how the cluster is: {error.message}")
 
-    def options(self) -> Options:
-        """What holds for the delivery to each cluster."""
+    def options(self, client: Client) -> Options:
+        """What holds for the delivery to one cluster."""
         run, settings = self._errand.options, self._errand.settings
         return Options(
             fleet=settings.fleet,
@@ -187,6 +190,7 @@ class ClusterPlace:
             prune=settings.prune,
             health=self._health,
             allowance=self._allowance,
+            as_tenant=as_tenants(client, settings.tenants),
         )
 
 

@@ -6,19 +6,20 @@ answer comes, Untrusted when TLS or the credential is refused. Retries and deadl
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import msgspec
 
+from reconciler.adapters.kube.acting import Acting, Headers, impersonates
 from reconciler.adapters.kube.answers import LATER, NO_MATCH, refusal
 from reconciler.adapters.kube.connection import AuthProvider, Connection
 from reconciler.adapters.kube.discovery import Discovery
 from reconciler.adapters.kube.resources import Resource
 from reconciler.adapters.kube.served import served
-from reconciler.model.errors import ApiError, Unreachable, Untrusted
+from reconciler.model.errors import ApiError, Unreachable, Untrusted, UsageError
 from reconciler.model.objects import Object
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ _jitter = random.SystemRandom()
 _JSON = {"Content-Type": "application/json"}
 _APPLY = {"Content-Type": "application/apply-patch+yaml"}
 _MERGE = {"Content-Type": "application/merge-patch+json"}
+_JSON_PATCH = {"Content-Type": "application/json-patch+json"}
 _GZIP = {"Accept-Encoding": "gzip"}
 _METADATA_ONLY = {**_GZIP, "Accept": "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"}
 _encode = msgspec.json.Encoder().encode
@@ -56,10 +58,25 @@ class Listing(msgspec.Struct, frozen=True):
 class Client:
     """An open connection to one API server. Make one with `connect`."""
 
-    def __init__(self, connection: Connection, transport: "Transport") -> None:
+    def __init__(self, connection: Connection, transport: "Transport | Acting") -> None:
         self.connection = connection
         self._transport = transport
         self._discovery = Discovery(self.get)
+
+    def acting(self, name: str, headers: Headers) -> "Client":
+        """The same connection as somebody else (`acting.as_user`): its slots are shared, its rights are not.
+
+        UsageError when this connection is somebody else's already.
+        """
+        if impersonates(self.connection.headers):
+            what = f"{self.connection} impersonates somebody already, so that nobody else can be impersonated over it"
+            raise UsageError("impersonates-already", what, "use a context of the kubeconfig without `as`")
+        mine = msgspec.structs.replace(self.connection, name=name, headers=(*self.connection.headers, *headers))
+        return Client(mine, Acting(self._transport, headers))
+
+    def heard(self) -> float:
+        """When the server answered last, on the loop's clock."""
+        return self._transport.heard
 
     async def resource(self, api_version: str, kind: str) -> Resource:
         """Where the objects of a kind live. ApiError with reason `NoMatch` when the server does not serve it."""
@@ -163,6 +180,15 @@ class Client:
         )
         return written.object
 
+    async def json_patch(
+        self, path: str, steps: Sequence[Mapping[str, Any]], manager: str, *, dry_run: bool = False
+    ) -> Object:
+        """JSON patch (RFC 6902); a step that sets `/metadata/resourceVersion` is a precondition: ApiError 409."""
+        written = await self._write(
+            "PATCH", path + _query({"fieldManager": manager} | _dry(dry_run=dry_run)), steps, _JSON_PATCH
+        )
+        return written.object
+
     async def post(self, path: str, obj: Object) -> Object:
         """POST to a subresource, such as `…/serviceaccounts/NAME/token`."""
         return (await self._write("POST", path, obj, _JSON)).object
@@ -189,7 +215,7 @@ class Client:
         pending = left.get("kind") != "Status" and left.get("metadata", {}).get("deletionTimestamp")
         return left if pending else None
 
-    async def _write(self, method: str, path: str, obj: Object, headers: Mapping[str, str]) -> Written:
+    async def _write(self, method: str, path: str, obj: Any, headers: Mapping[str, str]) -> Written:
         body = _encode(obj)
         answer = await self._transport.request(method, path, body, headers)
         if answer.status >= 300:

@@ -6,15 +6,19 @@ imported when a connection is opened, not before.
 """
 
 import asyncio
+import datetime
 import io
 import random
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from email.utils import parsedate_to_datetime
 
 import msgspec
+from multidict import CIMultiDict
 from yarl import URL
 
+from reconciler.adapters import clock
 from reconciler.adapters.kube.answers import LATER
 from reconciler.adapters.kube.connection import ClientCertificate, Connection
 from reconciler.adapters.kube.credentials import Authorized, authorize
@@ -27,6 +31,8 @@ FIRST_DELAY = 0.2
 LONGEST_DELAY = 5.0
 LONGEST_WISH = 30.0
 """Seconds of a Retry-After that we follow; who asks for more is tried after this."""
+WHOLE_SECONDS = 150.0
+"""Deadline of a request with all its attempts and waits, so that a run ends whatever servers do."""
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 60.0
 """Deadline of one attempt; the API server gives up after 60 seconds itself."""
@@ -57,6 +63,10 @@ class Transport:
         self._base = connection.server
         self._proxy = connection.proxy or None
         self._server_name = connection.tls.server_name or None
+        self.heard = asyncio.get_running_loop().time()
+        """When the server answered last, on the loop's clock; when the connection was opened before that."""
+        self._not_before = 0.0
+        """When a server that is too busy wants to hear from us again: its flow control holds for all our requests."""
         self._use(authorized)
 
     def _use(self, authorized: Authorized) -> None:
@@ -86,27 +96,39 @@ class Transport:
 
         Untrusted when TLS or the credential fails; Unreachable when no answer comes.
         """
-        attempt, renewed = 0, False
+        time = asyncio.get_running_loop().time
+        attempt, renewed, deadline = 0, False, time() + WHOLE_SECONDS
         while True:
             attempt += 1
-            if asyncio.get_running_loop().time() >= self._stale_at:
-                await self._renew(self._authorized)
-            used = self._authorized
+            used = await self._fresh()
+            wish = 0.0
             try:
                 async with self._slots:
                     answer, wish = await self._once(method, path, body, headers)
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                if attempt >= ATTEMPTS or not _may_repeat(method, error):
+                delay = _delay(attempt, wish)
+                if attempt >= ATTEMPTS or time() + delay >= deadline or not _may_repeat(method, error):
                     raise self._failed(error) from error
-                wish = 0.0
             else:
                 if answer.status == 401 and used.renewable and not renewed:
                     renewed = True
                     await self._renew(used)
                     continue
-                if answer.status not in LATER or attempt >= ATTEMPTS:
+                delay = _delay(attempt, wish)
+                if answer.status not in LATER or attempt >= ATTEMPTS or time() + delay >= deadline:
                     return answer
-            await asyncio.sleep(_delay(attempt, wish))
+                if answer.status == 429:
+                    self._not_before = max(self._not_before, time() + delay)
+            await asyncio.sleep(delay)
+
+    async def _fresh(self) -> Authorized:
+        """The credential, renewed where it is due; not before the server wants to hear from us again."""
+        time = asyncio.get_running_loop().time
+        if (pause := self._not_before - time()) > 0:
+            await asyncio.sleep(pause + FIRST_DELAY * _jitter.random())
+        if time() >= self._stale_at:
+            await self._renew(self._authorized)
+        return self._authorized
 
     async def _once(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
@@ -122,19 +144,30 @@ class Transport:
             proxy=self._proxy,
             server_hostname=self._server_name,
         ) as response:
+            self.heard = asyncio.get_running_loop().time()
             content = await response.read()
+            self.heard = asyncio.get_running_loop().time()
             wish = response.headers.get("Retry-After", "") if response.status in LATER else ""
-            return Answer(response.status, content), float(wish) if wish.isdigit() else 0.0
+            return Answer(response.status, content), wished(wish, clock.now())
 
     @asynccontextmanager
-    async def stream(self, path: str, seconds: float) -> AsyncIterator[tuple[int, AsyncIterator[bytes]]]:
+    async def stream(
+        self, path: str, seconds: float, headers: Sequence[tuple[str, str]] = ()
+    ) -> AsyncIterator[tuple[int, AsyncIterator[bytes]]]:
         """Status and chunks of an answer that may take `seconds`; not counted as in flight, never repeated."""
         timeout = aiohttp.ClientTimeout(total=seconds + CONNECT_SECONDS, sock_connect=CONNECT_SECONDS)
         url = URL(self._base + path, encoded=True)
         try:
+            await self._fresh()
             async with self._session.get(
-                url, allow_redirects=False, timeout=timeout, proxy=self._proxy, server_hostname=self._server_name
+                url,
+                headers=CIMultiDict(headers),
+                allow_redirects=False,
+                timeout=timeout,
+                proxy=self._proxy,
+                server_hostname=self._server_name,
             ) as response:
+                self.heard = asyncio.get_running_loop().time()
                 yield response.status, response.content.iter_any()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise self._failed(error) from error
@@ -192,6 +225,18 @@ def _delay(attempt: int, wish: float) -> float:
     if wish:
         return min(wish, LONGEST_WISH) * _jitter.uniform(1.0, 1.1)
     return min(FIRST_DELAY * 2.0 ** (attempt - 1), LONGEST_DELAY) * _jitter.uniform(0.5, 1.0)
+
+
+def wished(text: str, now: datetime.datetime) -> float:
+    """Seconds that a Retry-After asks for: a number, or a date (RFC 9110); 0 for what is neither, or over."""
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return 0.0
+    at = at if at.tzinfo else at.replace(tzinfo=datetime.UTC)
+    return max(0.0, (at - now).total_seconds())
 
 
 def _reason(error: Exception) -> str:
