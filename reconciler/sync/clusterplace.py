@@ -6,7 +6,7 @@ A cluster that cannot be reached costs only its own units. A cluster with nothin
 import asyncio
 import functools
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -32,6 +32,9 @@ from reconciler.sync.reach import Reach
 from reconciler.sync.room import Room
 from reconciler.sync.tenants import as_tenants
 from reconciler.sync.worklist import Judge
+
+if TYPE_CHECKING:
+    from reconciler.apply.dryrun import Rehearsed
 
 T = TypeVar("T")
 Do = Callable[[Client, ClusterFacts, Sequence[Work]], Awaitable[Sequence[T]]]
@@ -154,6 +157,19 @@ class ClusterPlace:
         proposals = await dryrun.propose(client, facts, decided, self.options(client), tried=tried)
         progress.foreseen(facts.name, len(proposals))
         return proposals
+
+    async def rehearse(self, works: Sequence[Work], judge: Judge, tell: Tell) -> Sequence["Rehearsed"]:
+        """As `propose`, with the whole objects: what is there, and what the servers would make of it."""
+        from reconciler.apply import dryrun
+
+        progress = _Progress(self._errand.names, tell)
+
+        async def do(client: Client, facts: ClusterFacts, works: Sequence[Work]) -> Sequence[dryrun.Rehearsed]:
+            decided = await self.foresee(judge, client, facts.namespace, works)
+            return await dryrun.rehearse(client, facts, decided, self.options(client))
+
+        answers = await self.everywhere(works, progress, do)
+        return tuple(dryrun.Rehearsed(Proposal(one)) if isinstance(one, Delivered) else one for one in answers)
 
     async def foresee(self, judge: Judge, client: Client, works: Sequence[Work]) -> foresee.Foreseen:
         """Decide about every unit of one cluster, also those that only its inventories mention."""
