@@ -12,11 +12,12 @@ status   = fold, write              only when it differs
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from reconciler.adapters import clock
-from reconciler.model.errors import ReconcilerError
+from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.feed import Unit
 from reconciler.model.objects import CommitId, digest_of
 from reconciler.model.proposal import Proposal
@@ -36,6 +37,9 @@ from reconciler.sync.rollingout import Batch, Rolling
 from reconciler.sync.selection import Selection
 from reconciler.sync.trailers import acknowledged
 from reconciler.sync.worklist import Evaluated, Judge, acknowledges_all, worklist
+
+if TYPE_CHECKING:
+    from reconciler.apply.dryrun import Rehearsed
 
 Agree = Callable[[Sequence[Proposal]], None]
 """Told of what was foreseen everywhere before anything is written; what it raises stops the run."""
@@ -136,6 +140,16 @@ class Delivery:
         judge = self._judge.among(self._rolling.asks(self._batch))
         proposals = await self.place.propose(self._batch.works, judge, self._tell, tried=tried)
         return (*proposals, *map(Proposal, (*self._todo.left, *self._batch.waiting)))
+
+    async def rehearse(self) -> Sequence["Rehearsed"]:
+        """As `propose`, with the objects themselves. UsageError where nothing is delivered to clusters."""
+        from reconciler.sync.clusterplace import ClusterPlace
+
+        if not isinstance(self.place, ClusterPlace):
+            what = "this fleet is delivered into a directory or branches, so that no cluster can be asked"
+            raise UsageError("no-clusters", what, "reconciler plan shows what would be written there")
+        judge = self._judge.among(self._rolling.asks(self._batch))
+        return await self.place.rehearse(self._batch.works, judge, self._tell)
 
     async def run(self, agree: Agree | None = None) -> Report:
         """Do it; a commit that hands on other signing keys is remembered although it may change no object.
