@@ -24,16 +24,17 @@ from reconciler.apply.texts import Texts
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.feed import Unit
 from reconciler.model.objects import CommitId, Digest
-from reconciler.model.plan import Evidence, Plan, Work
+from reconciler.model.plan import Evidence, Guard, Plan, Work
 from reconciler.model.settings import Settings
 from reconciler.model.status import Delivered, Result, State
-from reconciler.planning import foreseen
+from reconciler.planning import budget, foreseen
+from reconciler.planning.plan import plan
 
 ATTEMPTS = 8
 """Rounds of reading, planning and pushing what other runs moved meanwhile."""
 _PAUSE = 0.2
 """Seconds that racing runs keep apart, at most, times the round."""
-_MOVED = Evidence(clean=True, subscription_known=False, cluster_known=True, placed=True)
+_MOVED = Evidence(clean=True, subscription_known=False, cluster_known=True, placed=True, guarded=False)
 """A cluster has another name now: what its old branch holds stands in the new one, so nothing guards it."""
 
 
@@ -64,8 +65,10 @@ async def deliver(
     mirror: Mirror, works: Iterable[Work], branches: Mapping[str, Branch], options: Options
 ) -> list[Delivered]:
     """Bring every unit of `works` to its feed. `branches` is what `read_inventories` read."""
+    todo = list(works)
+    options = msgspec.structs.replace(options, guards=_judged(todo, branches, options))
     run = _Run(mirror, branches, options)
-    placed = run.place(works)
+    placed = run.place(todo)
     await run.rounds(placed)
     moved = [
         (ref, Work(work.unit, None, _MOVED))
@@ -76,6 +79,18 @@ async def deliver(
     if moved and not options.dry_run:
         await _Run(mirror, run.branches, options).rounds(moved)
     return run.answers()
+
+
+def _judged(works: Iterable[Work], branches: Mapping[str, Branch], options: Options) -> Mapping[Unit, Guard]:
+    """Units that would delete too much together, by what the branches hold before the run."""
+    there = {unit: one for branch in branches.values() for unit, one in branch.inventories.items()}
+    totals = Counter[str]()
+    for unit, inventory in there.items():
+        totals[unit.cluster] += len(inventory.entries)
+    todo = [work for work in works if work.unit in there]
+    plans = [plan(work.unit, work.feed, there[work.unit], {}, work.evidence) for work in todo]
+    acknowledged = frozenset(digest for work in todo for digest in work.evidence.acknowledged)
+    return budget.judged(plans, totals, options.prune, acknowledged)
 
 
 class _Run:
@@ -186,6 +201,7 @@ def _answer(decided: Plan) -> Delivered:
         foreseen.outcomes(decided),
         feed=None if held else decided.feed,
         guard=decided.guard,
+        orphan=decided.orphan,
     )
 
 

@@ -8,13 +8,14 @@ import msgspec
 from reconciler.adapters.git import objects as reading
 from reconciler.adapters.git.mirror import Mirror
 from reconciler.apply.texts import Texts
+from reconciler.model.applysettings import Prune
 from reconciler.model.errors import Refused
 from reconciler.model.feed import Unit
 from reconciler.model.inventory import Entry, Inventory
 from reconciler.model.objects import BlobId, CommitId, Digest, ObjectKey
-from reconciler.model.plan import Action, Plan, Seen, Work
+from reconciler.model.plan import Action, Guard, Plan, Seen, Work
 from reconciler.model.status import Delivered
-from reconciler.planning import filenames
+from reconciler.planning import budget, filenames
 from reconciler.planning.plan import keep_of, plan
 
 FOLDER = ".reconciler"
@@ -39,6 +40,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     sealed: Mapping[BlobId, bytes] = {}
     """Encrypted files of the repo that hold one document, by blob."""
     done: Callable[[Delivered], None] = lambda _delivered: None
+    prune: Prune = Prune()
+    """How many files may go without a question."""
+    guards: Mapping[Unit, Guard] = {}
+    """Units that would delete too much together."""
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -51,6 +56,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     entries: tuple[Entry, ...] = ()
     feed: Digest | None = None
     commit: CommitId | None = None
+    orphan: bool = False
 
 
 class Branch(msgspec.Struct, frozen=True):
@@ -107,7 +113,9 @@ def _branch(ref: str, head: CommitId, contents: Iterable[bytes], fleet: str) -> 
             return Branch(ref, head, broken=f"{ref} belongs to fleet {record.fleet!r}, not to {fleet!r}")
         unit = Unit(record.subscription, record.cluster)
         entries = {entry.key: entry for entry in record.entries}
-        inventories[unit] = Inventory(unit, record.fleet, entries, record.feed, record.commit, version=head)
+        inventories[unit] = Inventory(
+            unit, record.fleet, entries, record.feed, record.commit, orphan=record.orphan, version=head
+        )
     return Branch(ref, head, inventories)
 
 
@@ -124,12 +132,16 @@ async def prepare(mirror: Mirror, branch: Branch, works: Sequence[Work], options
         inventory = branch.inventories.get(work.unit, Inventory(work.unit, options.fleet))
         seen = {} if there is None else _seen(work.unit, inventory, there)
         decided = plan(work.unit, work.feed, inventory, seen, work.evidence)
+        if guard := options.guards.get(work.unit):
+            decided = budget.restrained(decided, guard)
         plans.append(decided)
         entries = _written(decided, inventory, files, removed, texts)
         feed = None if decided.guard else decided.feed
-        if decided.changes or feed != inventory.feed or entries.keys() != inventory.entries.keys():
+        told = (feed, decided.orphan) == (inventory.feed, inventory.orphan)
+        if decided.changes or not told or entries.keys() != inventory.entries.keys():
             changed.add(work.unit)
-            files[index_path(work.unit.subscription)] = _index(work.unit, entries, feed, options)
+            after = Inventory(work.unit, options.fleet, entries, feed, options.commit, orphan=decided.orphan)
+            files[index_path(work.unit.subscription)] = _index(after)
     return Prepared(branch, tuple(plans), {**removed, **files}, frozenset(changed))
 
 
@@ -178,9 +190,16 @@ def _written(
     return entries
 
 
-def _index(unit: Unit, entries: Mapping[ObjectKey, Entry], feed: Digest | None, options: Options) -> bytes | None:
-    if not entries and feed is None:
+def _index(inventory: Inventory) -> bytes | None:
+    if not inventory.entries and inventory.feed is None:
         return None
-    ordered = tuple(entry for _, entry in sorted(entries.items(), key=lambda item: item[0]))
-    record = Record(options.fleet, unit.subscription, unit.cluster, ordered, feed, options.commit)
+    record = Record(
+        fleet=inventory.fleet,
+        subscription=inventory.unit.subscription,
+        cluster=inventory.unit.cluster,
+        entries=tuple(entry for _, entry in sorted(inventory.entries.items(), key=lambda item: item[0])),
+        feed=inventory.feed,
+        commit=inventory.commit,
+        orphan=inventory.orphan,
+    )
     return msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n"

@@ -8,38 +8,25 @@ The index makes an unchanged unit cost nothing; the inventory of a unit is widen
 after its last delete, so that a run that was killed is finished by the next one.
 """
 
+import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from reconciler.adapters.files import Directory, exclusive
+from reconciler.apply.directoryindex import INDEX, Index, IndexedCluster, read_index
 from reconciler.apply.texts import Texts
+from reconciler.model.applysettings import Prune
 from reconciler.model.errors import ReconcilerError, UsageError
 from reconciler.model.feed import Unit
 from reconciler.model.inventory import Entry, Inventory
 from reconciler.model.objects import BlobId, CommitId, Digest, ObjectKey
-from reconciler.model.plan import Action, Change, Plan, Seen, Work
+from reconciler.model.plan import Action, Change, Guard, Plan, Seen, Work
 from reconciler.model.status import Delivered, Result, State
-from reconciler.planning import filenames, foreseen
+from reconciler.planning import budget, filenames, foreseen
 from reconciler.planning.plan import keep_of, plan
-
-INDEX = ".reconciler/fleet.json"
-
-
-class IndexedCluster(msgspec.Struct, frozen=True):
-    """What the index knows of one cluster: the directory it has, and the feed of each Subscription."""
-
-    name: str
-    units: dict[str, Digest | None]
-
-
-class Index(msgspec.Struct, frozen=True):
-    """The index of a directory; clusters by id."""
-
-    fleet: str
-    clusters: dict[str, IndexedCluster] = {}
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -50,6 +37,8 @@ class Record(msgspec.Struct, frozen=True):
     commit: CommitId | None = None
     cluster: str = ""
     """The name of the cluster when its files were written: the directory that they stand in."""
+    orphan: bool = False
+    """The Subscription said that its objects stay when it goes."""
 
 
 Done = Callable[[Delivered], None]
@@ -71,30 +60,8 @@ class Options(msgspec.Struct, frozen=True):
     stop: Callable[[], bool] = lambda: False
     """Asked between units."""
     done: Done = lambda _delivered: None
-
-
-def read_index(root: Path, fleet: str) -> Index:
-    """The index of a directory, empty for a new one; UsageError when the directory belongs to another fleet."""
-    content = Directory(root).read(INDEX)
-    if content is None:
-        return Index(fleet)
-    try:
-        index = msgspec.json.decode(content, type=Index)
-    except msgspec.DecodeError as error:
-        hint = "restore it, or deliver into an empty directory"
-        raise UsageError("bad-index", f"{root / INDEX} cannot be read: {error}", hint) from error
-    if index.fleet != fleet:
-        raise UsageError("other-fleet", f"{root} belongs to fleet {index.fleet!r}, not to {fleet!r}")
-    return index
-
-
-def units_of(index: Index, names: Mapping[str, str]) -> Mapping[Unit, Digest | None]:
-    """The units that a directory holds, with the feed that is wholly there; None for a cluster that was renamed."""
-    return {
-        Unit(subscription, cid): feed if names.get(cid, cluster.name) == cluster.name else None
-        for cid, cluster in index.clusters.items()
-        for subscription, feed in cluster.units.items()
-    }
+    prune: Prune = Prune()
+    """How many files may go without a question."""
 
 
 class _Run(msgspec.Struct, frozen=True):
@@ -105,18 +72,48 @@ class _Run(msgspec.Struct, frozen=True):
     texts: Texts
     shared: frozenset[str]
     """Names that several clusters have."""
+    guards: Mapping[Unit, Guard] = {}
+    """Units that would delete too much together."""
 
 
 def deliver(root: Path, works: Iterable[Work], options: Options) -> list[Delivered]:
     """Bring every unit of `works` to its feed."""
-    names = Counter(options.names.values())
+    names, todo = Counter(options.names.values()), list(works)
     run = _Run(
         Directory(root), options, Texts(options.sealed), frozenset(name for name, times in names.items() if times > 1)
     )
     if options.dry_run:
-        return [_deliver_unit(run, work) for work in works]
+        run = _within_budget(run, todo, read_index(root, options.fleet))
+        return [_deliver_unit(run, work) for work in todo]
     with exclusive(root):
-        return list(_deliver_all(run, works, read_index(root, options.fleet)))
+        index = read_index(root, options.fleet)
+        return list(_deliver_all(_within_budget(run, todo, index), todo, index))
+
+
+def _within_budget(run: _Run, works: Sequence[Work], index: Index) -> _Run:
+    """Count what all units delete together, before the first of them does."""
+    plans, prune = [], run.options.prune
+    for work in works:
+        with contextlib.suppress(ReconcilerError):  # told when it is its turn
+            inventory, _ = _inventory(run.directory, work.unit, run.options.fleet)
+            plans.append(plan(work.unit, work.feed, inventory, {}, work.evidence))
+    count = sum(len(budget.asked(decided)) for decided in plans)
+    if count <= min(prune.per_cluster.objects, prune.per_fleet.objects):
+        return run
+    acknowledged = frozenset(digest for work in works for digest in work.evidence.acknowledged)
+    guards = budget.judged(plans, _totals(run, index), prune, acknowledged)
+    return msgspec.structs.replace(run, guards=guards)
+
+
+def _totals(run: _Run, index: Index) -> dict[str, int]:
+    """How many files every cluster has."""
+    totals: dict[str, int] = {}
+    for cluster, indexed in index.clusters.items():
+        for subscription in indexed.units:
+            with contextlib.suppress(ReconcilerError):
+                inventory, _ = _inventory(run.directory, Unit(subscription, cluster), run.options.fleet)
+                totals[cluster] = totals.get(cluster, 0) + len(inventory.entries)
+    return totals
 
 
 def _deliver_all(run: _Run, works: Iterable[Work], index: Index) -> Iterator[Delivered]:
@@ -162,6 +159,8 @@ def _deliver_unit(run: _Run, work: Work) -> Delivered:
             _Place(run.directory, unit, home, run.texts).clear(inventory)
             inventory = Inventory(unit, options.fleet)
         decided = plan(unit, work.feed, inventory, place.look(inventory) if options.verify else {}, work.evidence)
+        if guard := run.guards.get(unit):
+            decided = budget.restrained(decided, guard)
         if options.dry_run:
             return msgspec.structs.replace(_answer(decided), plan=decided)
         place.execute(decided, inventory, options.commit)
@@ -174,7 +173,8 @@ def _answer(decided: Plan) -> Delivered:
     held = decided.guard is not None
     state = State.HELD if held else State.DELIVERED
     feed = None if held else decided.feed
-    return Delivered(decided.unit, state, foreseen.outcomes(decided), feed=feed, guard=decided.guard)
+    outcomes = foreseen.outcomes(decided)
+    return Delivered(decided.unit, state, outcomes, feed=feed, guard=decided.guard, orphan=decided.orphan)
 
 
 def _unit_path(unit: Unit) -> str:
@@ -199,7 +199,7 @@ def _inventory(directory: Directory, unit: Unit, fleet: str) -> tuple[Inventory,
     except msgspec.DecodeError as error:
         raise ReconcilerError("bad-inventory", f"{_unit_path(unit)} cannot be read: {error}") from error
     entries = {entry.key: entry for entry in record.entries}
-    return Inventory(unit, fleet, entries, record.feed, record.commit), record.cluster
+    return Inventory(unit, fleet, entries, record.feed, record.commit, orphan=record.orphan), record.cluster
 
 
 class _Place:
@@ -228,7 +228,7 @@ class _Place:
         prunes = [change for wave in decided.prunes for change in wave]
         if writes:
             new = {change.key: Entry(change.key, change.api_version) for change in writes}
-            self._keep({**entries, **new}, None, commit)
+            self._keep({**entries, **new}, Record((), None, commit, orphan=decided.orphan))
         for change in writes:
             entries[change.key] = self._write(change)
         for change in prunes:
@@ -237,8 +237,9 @@ class _Place:
         released = [change for change in decided.kept if change.released]
         for change in released:
             entries.pop(change.key, None)
-        if writes or prunes or released or inventory.feed != decided.feed:
-            self._keep(entries, None if decided.guard else decided.feed, commit)
+        told = (inventory.feed, inventory.orphan) == (decided.feed, decided.orphan)
+        if writes or prunes or released or not told:
+            self._keep(entries, Record((), None if decided.guard else decided.feed, commit, orphan=decided.orphan))
 
     def clear(self, inventory: Inventory) -> None:
         """Remove the files of a unit whose cluster has another name now; they are written anew where they belong."""
@@ -253,13 +254,14 @@ class _Place:
         keep = keep_of(change.wanted.body)
         return Entry(change.key, change.api_version, change.wanted.digest, resource_version=version, keep=keep)
 
-    def _keep(self, entries: Mapping[ObjectKey, Entry], feed: Digest | None, commit: CommitId) -> None:
+    def _keep(self, entries: Mapping[ObjectKey, Entry], record: Record) -> None:
         path = _unit_path(self._unit)
         if not entries:
             self._directory.delete(path)
             return
-        record = Record(tuple(entry for _, entry in sorted(entries.items())), feed, commit, self._cluster)
-        self._directory.write(path, msgspec.json.encode(record))
+        held = tuple(entry for _, entry in sorted(entries.items()))
+        whole = msgspec.structs.replace(record, entries=held, cluster=self._cluster)
+        self._directory.write(path, msgspec.json.encode(whole))
 
     def _path(self, key: ObjectKey) -> str:
         return filenames.in_directory(self._cluster, self._unit.subscription, key)

@@ -78,6 +78,8 @@ class Evidence(msgspec.Struct, frozen=True):
     """Objects that other units of the fleet deliver to the same place."""
     orphan: bool = False
     """The Subscription says that its objects stay when it goes; of one that is gone the inventory remembers it."""
+    guarded: bool = True
+    """False for what stands elsewhere by now, so that deleting it here loses nothing."""
 
 
 class Work(msgspec.Struct, frozen=True):

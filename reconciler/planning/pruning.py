@@ -50,7 +50,7 @@ def pruning(unit: Unit, feed: RenderedFeed | None, inventory: Inventory, evidenc
 
 def is_orphan(inventory: Inventory, evidence: Evidence) -> bool:
     """Whether the objects of a unit stay when it goes; a Subscription that is gone said so while it was there."""
-    return evidence.orphan if evidence.subscription_known else inventory.orphan
+    return evidence.orphan if evidence.subscription_known else inventory.orphan and evidence.guarded
 
 
 def _guarded(
@@ -58,6 +58,8 @@ def _guarded(
 ) -> tuple[Guard | None, frozenset[ObjectKey]]:
     """The guard that holds, and what was acknowledged. One that holds everything is asked first, and only once."""
     keys = tuple(doomed)
+    if not evidence.guarded:
+        return None, frozenset(keys)
     whole = guards.guard(unit, feed, keys, evidence)
     if whole:
         return (None, frozenset(keys)) if whole.acknowledge in evidence.acknowledged else (whole, frozenset())

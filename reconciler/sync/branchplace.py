@@ -46,6 +46,7 @@ class BranchPlace:
             now=clock.now(),
             verify=errand.options.check_drift,
             dry_run=errand.options.dry_run,
+            prune=errand.settings.prune,
             sealed=await as_they_stand(self._tools, (*todo, *strays.works)),
         )
         tell(Event("deliver", f"{len(todo) + len(strays.works)} units"))

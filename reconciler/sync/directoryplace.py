@@ -5,7 +5,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from reconciler.apply import directory
+from reconciler.apply import directory, directoryindex
 from reconciler.model.plan import Work
 from reconciler.model.proposal import Proposal
 from reconciler.model.status import Delivered
@@ -30,12 +30,12 @@ class DirectoryPlace:
     @property
     def proof(self) -> str:
         """The index of the directory."""
-        return str((self._root / directory.INDEX).resolve())
+        return str((self._root / directoryindex.INDEX).resolve())
 
     async def deliver(self, works: Sequence[Work], judge: Judge, tell: Tell) -> Sequence[Delivered]:
         """Write what differs; units whose feed the index holds are looked at only when verifying."""
         errand = self._errand
-        there = directory.units_of(directory.read_index(self._root, errand.settings.fleet), errand.names)
+        there = directoryindex.units_of(directoryindex.read_index(self._root, errand.settings.fleet), errand.names)
         strays = worklist(judge, there.keys() - {work.unit for work in works})
         unsettled = {work.unit for work in errand.open(works)}
         todo = [
@@ -50,6 +50,7 @@ class DirectoryPlace:
             names=errand.names,
             verify=errand.options.check_drift,
             dry_run=errand.options.dry_run,
+            prune=errand.settings.prune,
             sealed=await as_they_stand(self._tools, todo),
             stop=stop.is_set,
             done=self._counting(len(todo), tell),

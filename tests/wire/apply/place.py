@@ -133,6 +133,10 @@ class Place:
         (done,) = self.deliver_all([self.work(bodies, evidence)], **options)
         return done
 
+    def remove(self, **options: object) -> Delivered:
+        """Deliver the unit to be gone; what a guard holds is acknowledged."""
+        return self.deliver(None, acknowledging(self.deliver(None, dry_run=True)), **options)
+
     def deliver_all(self, works: Sequence[Work], decide: Decide = nothing, **options: object) -> tuple[Delivered, ...]:
         how = self.options(**options)
         return asyncio.run(deliver(self.connection, self.facts, works, (how, self.events.append, decide)))
@@ -155,6 +159,12 @@ class Place:
     def value(self, name: str) -> str | None:
         live = self.live("configmaps", name)
         return live["data"]["value"] if live else None
+
+
+def acknowledging(*held: Delivered) -> Evidence:
+    """Evidence of a clean repo whose operator has seen what is held."""
+    digests = frozenset(one.guard.acknowledge for one in held if one.guard)
+    return Evidence(clean=True, subscription_known=True, cluster_known=True, placed=True, acknowledged=digests)
 
 
 def results(done: Delivered) -> dict[str, str]:

@@ -7,6 +7,7 @@ import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
 import pytest
 
 from reconciler.apply.deliver import nothing
@@ -19,6 +20,7 @@ from tests.wire.apply.place import (
     CLEAN,
     COMMIT,
     Place,
+    acknowledging,
     config,
     custom,
     definition,
@@ -126,7 +128,7 @@ def test_namespace_comes_before_its_objects_and_goes_after_them(place: Place) ->
     home = f"{place.namespace}-home"
     done = place.deliver([config("a", home), space(home)])
     assert set(results(done).values()) == {"created"}
-    gone = place.deliver(None)
+    gone = place.remove()
     assert results(gone) == {"a": "pruned", home: "pruned"}
     assert gone.state is State.READY
 
@@ -156,7 +158,7 @@ def test_definition_and_its_objects_in_one_unit(place: Place) -> None:
     done = place.deliver(bodies)
     assert set(results(done).values()) == {"created"}
     assert done.state is State.READY
-    gone = place.deliver(None)
+    gone = place.remove()
     assert set(results(gone).values()) == {"pruned"}
 
 
@@ -168,7 +170,9 @@ def test_objects_wait_for_a_definition_that_another_unit_brings(place: Place) ->
     ]
     done = place.deliver_all(works)
     assert [one.state for one in done] == [State.READY, State.READY]
-    place.deliver_all([place.work(None, subscription="default/a"), place.work(None, subscription="default/b")])
+    gone = [place.work(None, subscription="default/a"), place.work(None, subscription="default/b")]
+    seen = acknowledging(*place.deliver_all(gone, dry_run=True))
+    place.deliver_all([msgspec.structs.replace(work, evidence=seen) for work in gone])
     assert place.inventories() == {}
 
 
@@ -182,7 +186,7 @@ def test_object_whose_definition_is_gone_is_gone(place: Place) -> None:
     group = f"{place.namespace}.example.io"
     place.deliver([custom(group, "Widget", "w", place.namespace), definition(group, "Widget")])
     place.cluster.kubectl("delete", "crd", f"widgets.{group}")
-    gone = place.deliver(None)
+    gone = place.remove()
     assert set(results(gone).values()) == {"pruned"}
     assert place.inventories() == {}
 

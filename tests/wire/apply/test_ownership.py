@@ -8,7 +8,7 @@ import msgspec
 
 from reconciler.model.inventory import Keep
 from reconciler.model.status import Health, State
-from tests.wire.apply.place import CLEAN, Body, Place, config, outcome, results, space
+from tests.wire.apply.place import CLEAN, Body, Place, acknowledging, config, outcome, results, space
 
 
 def foreign(place: Place, body: Body) -> Body:
@@ -193,18 +193,19 @@ def test_object_that_waits_for_its_finalizer_is_not_forgotten(place: Place) -> N
 def test_namespace_is_not_deleted_before_what_we_have_in_it_is_gone(place: Place) -> None:
     home = f"{place.namespace}-home"
     place.deliver([space(home), config("a", home, finalizers=["example.io/hold"])])
-    done = place.deliver(None, timeout=1.0)
+    done = place.remove(timeout=1.0)
     assert results(done) == {"a": "kept", home: "kept"}
     assert outcome(done, home).message == f"waits for ConfigMap {home}/a"
     assert "deletionTimestamp" not in place.cluster.api.get(f"/api/v1/namespaces/{home}")["metadata"]
     place.cluster.kubectl("patch", "configmap", "a", "-n", home, "-p", '{"metadata":{"finalizers":null}}')
-    assert results(place.deliver(None)) == {"a": "pruned", home: "pruned"}
+    assert results(place.remove()) == {"a": "pruned", home: "pruned"}
 
 
 def test_object_that_comes_back_while_it_goes_is_made_again(place: Place) -> None:
     home = f"{place.namespace}-home"
     place.deliver([space(home), config("a", home)])
-    place.deliver([config("b", place.namespace)], wait=False)
+    held = place.deliver([config("b", place.namespace)], dry_run=True)
+    place.deliver([config("b", place.namespace)], acknowledging(held), wait=False)
     done = place.deliver([config("b", place.namespace), space(home), config("a", home)])
     assert done.state is State.READY
     assert "deletionTimestamp" not in place.cluster.api.get(f"/api/v1/namespaces/{home}")["metadata"]

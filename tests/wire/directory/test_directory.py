@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from reconciler.adapters.files import Directory, exclusive
-from reconciler.apply import directory
+from reconciler.apply import directory, directoryindex
 from reconciler.model.errors import ReconcilerError, Refused, UsageError
 from reconciler.model.feed import RenderedFeed, RenderedObject, Unit
 from reconciler.model.objects import CommitId, digest_of, key_of
@@ -59,7 +59,7 @@ def test_file_of_a_removed_object_goes_and_the_directories_that_it_leaves_empty(
     (row,) = deliver(tmp_path, work())
     assert results([row]) == {"a": Result.PRUNED}
     assert [path.name for path in (tmp_path / "east").iterdir()] == ["notes.txt"]
-    assert directory.units_of(directory.read_index(tmp_path, "demo"), OPTIONS.names) == {}
+    assert directoryindex.units_of(directoryindex.read_index(tmp_path, "demo"), OPTIONS.names) == {}
 
 
 def test_file_of_an_object_that_asks_to_be_kept_stays(tmp_path: Path) -> None:
@@ -111,12 +111,12 @@ def test_files_of_a_renamed_cluster_move_to_its_new_directory(tmp_path: Path) ->
     feed = work(rendered("a"))
     deliver(tmp_path, feed)
     renamed = {UNIT.cluster: "orient"}
-    index = directory.read_index(tmp_path, "demo")
-    assert directory.units_of(index, OPTIONS.names)[UNIT] == feed.feed.digest
-    assert directory.units_of(index, renamed)[UNIT] is None
+    index = directoryindex.read_index(tmp_path, "demo")
+    assert directoryindex.units_of(index, OPTIONS.names)[UNIT] == feed.feed.digest
+    assert directoryindex.units_of(index, renamed)[UNIT] is None
     assert results(deliver(tmp_path, feed, names=renamed)) == {"a": Result.CREATED}
     assert sorted(path.name for path in tmp_path.iterdir()) == [".reconciler", "orient"]
-    assert directory.units_of(directory.read_index(tmp_path, "demo"), renamed)[UNIT] == feed.feed.digest
+    assert directoryindex.units_of(directoryindex.read_index(tmp_path, "demo"), renamed)[UNIT] == feed.feed.digest
 
 
 def test_clusters_that_would_share_a_directory_fail(tmp_path: Path) -> None:
