@@ -11,17 +11,18 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 
 from reconciler.adapters.kube.client import Client
-from reconciler.apply import ownership, unseal
+from reconciler.apply import hooks, ownership, unseal
 from reconciler.apply.allowance import Allowance
 from reconciler.apply.alone import Again, alone
-from reconciler.apply.execute import Executed, Owner, execute
+from reconciler.apply.execute import Executed, Owner
+from reconciler.apply.expected import expected_of
 from reconciler.apply.foresee import Decide, Foreseen, Planned, foresee, nothing, stopped
 from reconciler.apply.gather import all_of
 from reconciler.apply.hands import Hands, hands
 from reconciler.apply.options import Event, Options
 from reconciler.apply.removal import NOT_EMPTY, WAITING
 from reconciler.apply.wait import Told
-from reconciler.apply.write import Pending, expected_of
+from reconciler.apply.write import Pending
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.errors import ApiError, Exit, ReconcilerError, Unreachable
 from reconciler.model.feed import Unit
@@ -46,7 +47,7 @@ async def deliver_over(
     """Bring every unit of one cluster to its feed, over a connection that stays open; sorted by unit."""
 
     async def again() -> Foreseen:
-        return await foresee(client, works, options, decide)
+        return await foresee(client, works, options, decide, cluster.namespace)
 
     return await carry_out(client, cluster, await again(), options, report, again)
 
@@ -133,11 +134,14 @@ class _Delivery:
         """Wait for what this unit depends on; why it cannot begin when that is not ready."""
         for name in planned.work.wishes.after:
             other = self._ended.get(name)
-            if other is None or self._options.dry_run:
+            if self._options.dry_run:
                 continue
-            state = await other
-            if state not in (State.READY, State.DELIVERED):
+            state = await other if other else None
+            if state not in (State.READY, State.DELIVERED, None):
                 return Delivered(planned.work.unit, State.PROGRESSING, message=f"waits for {name}, which is {state}")
+            if state is None and name in planned.work.waits:
+                why = planned.work.waits[name]
+                return Delivered(planned.work.unit, State.PROGRESSING, message=f"waits for {name}, which {why}")
         return None
 
     async def _carry_out(self, planned: Planned) -> Delivered:
@@ -150,15 +154,20 @@ class _Delivery:
         decided = await unseal.opened(decided, self._options.open)
         description = ownership.owner(unit, self._cluster.namespace)
         ours = await self._hands_of(unit.subscription)
-        owner = Owner(description, self._expected, self._decided.known, ours, self._going)
+        owner = Owner(description, self._expected, self._decided.known, ours, self._going, planned.approach)
         count = decided.changes
 
         def told(outcome: Outcome) -> None:
             self._report(Event(unit, outcome, count))
 
-        done = await execute(self._client, decided, planned.inventory, self._options, owner, told)
+        async def settle(plan: Plan, done: Executed) -> tuple[Outcome, ...]:
+            return await self._readiness(plan, done, owner.hands)
+
+        how = (self._options, owner, told)
+        work = planned.work
+        done, settled = await hooks.carry_out(self._client, work, decided, planned.inventory, how, settle)
         await self._writes_no_more(unit)
-        outcomes = await self._readiness(decided, done, owner.hands)
+        outcomes = done.outcomes if settled else await settle(decided, done)
         return _folded(done.plan, outcomes, self._options, done)
 
     async def _hands_of(self, subscription: str) -> Hands:
@@ -227,7 +236,8 @@ def _settled(options: Options) -> State:
 
 
 def _state(outcome: Outcome, options: Options) -> State:
-    if outcome.result in (Result.FAILED, Result.SKIPPED) or outcome.health is Health.FAILED:
+    undone = outcome.result is Result.FAILED or (outcome.result is Result.SKIPPED and outcome.reason != WAITING)
+    if undone or outcome.health is Health.FAILED:
         return State.FAILED
     if outcome.reason == NOT_EMPTY:
         return State.HELD

@@ -5,11 +5,13 @@ definition of the same plan cannot be tried, and says so. Nothing is raised but 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from reconciler.adapters.kube.client import Client, Written
 from reconciler.apply import looking, ownership, unseal
+from reconciler.apply.applied import IMMUTABLE
 from reconciler.apply.deliver import carry_out
 from reconciler.apply.expected import Expected, defined
 from reconciler.apply.foresee import Foreseen, Planned, stopped
@@ -22,7 +24,7 @@ from reconciler.model.feed import Unit
 from reconciler.model.objects import Object, ObjectKey
 from reconciler.model.plan import WRITES, Action, Change, Plan
 from reconciler.model.proposal import Proposal, Trial, Verdict
-from reconciler.model.status import Delivered, Result
+from reconciler.model.status import Delivered, Outcome, Result
 
 
 class Rehearsal(Client):
@@ -40,7 +42,9 @@ class Rehearsal(Client):
         del dry_run
         written = await super().apply(path, obj, manager, force=force, dry_run=True)
         self.answers[path] = written.object
-        return written
+        # what was never stored has no version
+        metadata = {"resourceVersion": "", **written.object["metadata"]}
+        return msgspec.structs.replace(written, object={**written.object, "metadata": metadata})
 
     async def create(self, path: str, obj: Object, manager: str, *, dry_run: bool = True) -> Object:
         """As for real, without effect."""
@@ -56,6 +60,13 @@ class Rehearsal(Client):
         """As for real, without effect."""
         del dry_run
         return await super().merge_patch(path, patch, manager, dry_run=True)
+
+    async def json_patch(
+        self, path: str, steps: Sequence[Mapping[str, Any]], manager: str, *, dry_run: bool = True
+    ) -> Object:
+        """As for real, without effect."""
+        del dry_run
+        return await super().json_patch(path, steps, manager, dry_run=True)
 
     async def delete(
         self,
@@ -111,41 +122,46 @@ class _Rehearsing:
     async def _unit(self, told: Delivered, planned: Planned | None, *, tried: bool, whole: bool) -> Rehearsed:
         if planned is None or told.plan is None:
             return Rehearsed(Proposal(told))
-        writes = [change for wave in told.plan.waves for change in wave if change.action in WRITES]
+        todo = WRITES | {Action.REPORT} if whole else WRITES
+        writes = [change for wave in told.plan.waves for change in wave if change.action in todo]
         prunes = [change for wave in told.plan.prunes for change in wave]
         version = planned.inventory.version
+        # fields that others own are left alone by looking at what they are
+        all_of_it = whole or bool(self._options.apply.ignore)
         try:
-            live = await looking.live(await self._identity(told.unit), (*writes, *prunes), whole=whole)
-            trials, answers = await self._tried(told.plan, writes) if tried else ({}, {})
+            live = await looking.live(self._client, (*writes, *prunes), whole=all_of_it)
+            trials, answers = await self._tried(planned, writes, live if all_of_it else {}) if tried else ({}, {})
         except ReconcilerError as error:
             return Rehearsed(Proposal(_stopped(told, error), version))
         looks = {key: looking.look(obj) for key, obj in live.items()}
         return Rehearsed(Proposal(told, version, looks, trials), answers, live)
 
     async def _tried(
-        self, plan: Plan, writes: Sequence[Change]
+        self, planned: Planned, writes: Sequence[Change], live: looking.Live
     ) -> tuple[Mapping[ObjectKey, Trial], Mapping[ObjectKey, Object]]:
         trials = {
             change.key: Trial(Verdict.UNTRIED, message=why) for change in writes if (why := self._why_not(change))
         }
-        todo = {change.key for change in writes if change.key not in trials}
-        some = msgspec.structs.replace(plan, waves=(tuple(change for change in writes if change.key in todo),))
+        todo = tuple(_written(change) for change in writes if change.key not in trials)
+        some = msgspec.structs.replace(planned.plan, waves=(todo,))
         (opened,) = (await unseal.opened(some, self._options.open)).waves
-        hands = Rehearsal(await self._identity(plan.unit))
-        owned_by = ownership.owner(plan.unit, self._cluster.namespace)
-        known, health = self._decided.known, self._options.health
-        writer = Writer(hands, Writing(self._options.fleet, owned_by, Expected(), known, health))
-        done = await all_of(writer.write(change) for change in opened)
+        hands = Rehearsal(await self._identity(planned.work.unit))
+        writer = Writer(hands, self._writing(planned))
+        there = {key: obj for key, obj in live.items() if obj is not None}
+        done = await all_of(writer.write(change, there) for change in opened)
         answers = {}
         for change, one in zip(opened, done, strict=True):
-            failed = one.outcome.result in (Result.FAILED, Result.SKIPPED)
-            verdict = Verdict.REFUSED if failed else Verdict.ACCEPTED
-            message = one.outcome.message if failed else ""
-            trials[change.key] = Trial(verdict, one.outcome.reason if failed else "", message)
-            if not failed:
+            trials[change.key] = _verdict(change, one.outcome)
+            if trials[change.key].verdict is Verdict.ACCEPTED:
                 resource = await hands.resource(change.api_version, change.key.kind)
-                answers[change.key] = hands.answers[resource.path(change.key.namespace, change.key.name)]
+                path = resource.path(change.key.namespace, change.key.name)
+                answers |= {change.key: hands.answers[path]} if path in hands.answers else {}
         return trials, answers
+
+    def _writing(self, planned: Planned) -> Writing:
+        unit, options = planned.work.unit, self._options
+        owned_by, known = ownership.owner(unit, self._cluster.namespace), self._decided.known
+        return Writing(options.fleet, owned_by, Expected(), known, options.health, planned.approach, unit.subscription)
 
     async def _identity(self, unit: Unit) -> Client:
         as_tenant = self._options.as_tenant
@@ -174,6 +190,19 @@ def _coming(plans: Iterator[Plan]) -> frozenset[str | tuple[str, str]]:
         elif change.key.kind == "CustomResourceDefinition" and (kind := defined(change.wanted.body)):
             found.add(kind)
     return frozenset(found)
+
+
+def _written(change: Change) -> Change:
+    """The change as it would be made, for one that is only reported."""
+    return msgspec.structs.replace(change, action=Action.CHANGE) if change.action is Action.REPORT else change
+
+
+def _verdict(change: Change, outcome: Outcome) -> Trial:
+    if outcome.result not in (Result.FAILED, Result.SKIPPED, Result.LEFT):
+        return Trial(Verdict.ACCEPTED)
+    if outcome.reason == IMMUTABLE and change.recreate:
+        return Trial(Verdict.REPLACED, outcome.reason, "an immutable field changes: it is deleted and made anew")
+    return Trial(Verdict.REFUSED, outcome.reason, outcome.message)
 
 
 def _stopped(told: Delivered, error: ReconcilerError) -> Delivered:

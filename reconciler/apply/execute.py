@@ -7,24 +7,30 @@ with a failed write prunes nothing.
 
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
 
 from reconciler.adapters.kube.client import Client
 from reconciler.apply import inventory as inventories
+from reconciler.apply import observe
+from reconciler.apply.applied import unconfirmed
+from reconciler.apply.contact import Meeting
+from reconciler.apply.drift import ignored_of
+from reconciler.apply.expected import Expected, defined
 from reconciler.apply.gather import all_of
 from reconciler.apply.hands import Hands
 from reconciler.apply.options import Options
-from reconciler.apply.prune import Pruner
+from reconciler.apply.prune import Leaving, Pruner
 from reconciler.apply.removal import NOT_EMPTY, WAITING, Ground, Removal
 from reconciler.apply.wait import Told
-from reconciler.apply.write import TERMINATING, Done, Expected, Pending, Writer, Writing, defined
+from reconciler.apply.write import TERMINATING, Done, Pending, Writer, Writing
 from reconciler.model import duration
 from reconciler.model.errors import ApiError
 from reconciler.model.inventory import Entry, Inventory
-from reconciler.model.objects import ObjectKey
-from reconciler.model.plan import WRITES, Action, Change, Plan
+from reconciler.model.objects import Object, ObjectKey
+from reconciler.model.plan import WRITES, Action, Approach, Change, Plan
 from reconciler.model.status import Health, Outcome, Result
 from reconciler.planning import foreseen
 
@@ -49,6 +55,8 @@ class Owner(msgspec.Struct, frozen=True):
     """Whose hands write the objects; the inventory is written by our own."""
     going: frozenset[str] = frozenset()
     """UIDs of what this and other units delete in the same delivery."""
+    approach: Approach | None = None
+    """How the unit meets what is there already."""
 
 
 class Executed(msgspec.Struct, frozen=True):
@@ -74,12 +82,12 @@ class _Run:
     def __init__(self, cluster: Client, plan: Plan, inventory: Inventory, how: tuple[Options, Owner, Report]) -> None:
         self._cluster = cluster
         self._plan = plan
-        self._before = inventory
+        self._before = self._recorded = inventory
         self._options, owner, self._report = how
         client, self._watches = owner.hands
         self._client = client
-        fleet, known = self._options.fleet, owner.known
-        self._writer = Writer(client, Writing(fleet, owner.description, owner.expected, known, self._options.health))
+        self._writer = Writer(client, self._writing(owner))
+        self._approach = owner.approach
         self._owner = owner
         self._pruner = Pruner(client, self._options.fleet, owner.description, self._options.prune.propagation)
         self._entries = dict(inventory.entries)
@@ -91,17 +99,17 @@ class _Run:
         if not any(True for _ in _writes(self._plan)):
             await self._ask()  # before anything is recorded: a run that may do nothing leaves no trace
         touched = [*_writes(self._plan), *(change for wave in self._plan.prunes for change in wave)]
-        recorded = self._before
         if touched:
-            recorded = await self._record(self._before, self._intended(touched), whole=False)
-        self._entries = dict(recorded.entries)
+            self._recorded = await self._record(self._before, self._intended(touched), whole=False)
+        self._entries = dict(self._recorded.entries)
         await self._write_waves()
         await self._prune_waves()
         self._keep()
         whole = self._plan.guard is None and all(_is_done(outcome) for outcome in self._outcomes.values())
         released = any(change.released for change in self._plan.kept)
+        recorded = self._recorded
         told = (recorded.feed, recorded.orphan) == (self._plan.feed, self._plan.orphan)
-        if touched or released or not told:
+        if touched or released or not told or self._entries != recorded.entries:
             recorded = await self._record(recorded, self._entries, whole=whole)
         ordered = [self._outcomes[change.key] for change in foreseen.changes(self._plan)]
         return Executed(tuple(ordered), recorded, tuple(self._pending), self._plan)
@@ -124,41 +132,100 @@ class _Run:
         """All that we own or shall own; what is about to change is confirmed again only by its own answer."""
         entries = dict(self._before.entries)
         for change in touched:
-            entry = change.entry or Entry(change.key, change.api_version)
-            entries[change.key] = msgspec.structs.replace(entry, digest=None)
+            entries[change.key] = unconfirmed(change)
         return entries
+
+    def _writing(self, owner: Owner) -> Writing:
+        async def gone(key: ObjectKey, path: str, uid: str) -> bool:
+            return bool(await self._watches.gone([Leaving(key, path, uid)], self._deadline))
+
+        options = self._options
+        return Writing(
+            options.fleet,
+            owner.description,
+            owner.expected,
+            owner.known,
+            options.health,
+            owner.approach,
+            self._plan.unit.subscription,
+            gone,
+            options.prune.propagation,
+        )
 
     async def _write_waves(self) -> None:
         failed: set[str | tuple[str, str]] = set()
         for number, wave in enumerate(self._plan.waves):
             await self._gate(wave)
-            todo = []
-            for change in wave:
-                lack = _lacks(change.key, failed) or self._unready(change)
-                if change.action is Action.UNCHANGED:
-                    self._note(Outcome(change.key, Result.UNCHANGED), told=False)
+            todo: list[Change] = []
+            for change in await self._decided(wave):
+                lack, reason = _lacks(change.key, failed), "DependencyFailed"
+                if not lack:
+                    lack, reason = self._unready(change)
+                if change.action not in WRITES:
+                    self._leave(change)
                 elif lack:
-                    self._note(Outcome(change.key, Result.SKIPPED, message=lack, reason="DependencyFailed"))
+                    self._note(Outcome(change.key, Result.SKIPPED, message=lack, reason=reason))
                 else:
                     todo.append(change)
-            done = await _side_by_side(todo, self._write)
+            live = await self._live(todo)
+            done = await _side_by_side(todo, partial(self._write, live))
             failed |= {name for change, one in zip(todo, done, strict=True) for name in _provides(change, one)}
             await self._establish(self._plan.waves[number + 1 :])
 
-    def _unready(self, change: Change) -> str:
-        """What this object waits for in vain; an object that nobody waits for counts as ready."""
+    async def _decided(self, wave: Sequence[Change]) -> Sequence[Change]:
+        """The wave, with what could not be looked at before; what is adopted is recorded as that before it is taken."""
+        if self._approach is None or all(change.action is not Action.LATER for change in wave):
+            return wave
+        decided = await Meeting(self._cluster, self._approach).decided(wave)
+        adopted = {change.key: unconfirmed(change) for change in decided if change.action is Action.ADOPT}
+        if any(self._recorded.entries.get(key) != entry for key, entry in adopted.items()):
+            self._entries.update(adopted)
+            self._recorded = await self._record(self._recorded, dict(self._entries), whole=False)
+            self._entries = dict(self._recorded.entries)
+        return decided
+
+    def _leave(self, change: Change) -> None:
+        """Take note of an object that is not written: what is known of it now, and that it is not ours."""
+        if change.entry and not change.released:
+            self._entries[change.key] = change.entry
+        else:
+            self._entries.pop(change.key, None)
+        self._note(foreseen.outcome(change), told=change.action is not Action.UNCHANGED)
+
+    async def _live(self, changes: Sequence[Change]) -> Mapping[ObjectKey, Object]:
+        """Objects of which some fields are left alone: one LIST per collection."""
+        rules = self._options.apply.ignore
+        name = self._plan.unit.subscription
+        there = (c for c in changes if c.wanted and (c.entry or c.contact) and ignored_of(c.wanted, name, rules))
+        about = observe.asked((change.api_version, change.key) for change in there) if rules else {}
+        if not about:
+            return {}
+        observed = await observe.look(self._client, about, whole=True)
+        for error in observed.errors.values():
+            raise error
+        return observed.objects
+
+    def _unready(self, change: Change) -> tuple[str, str]:
+        """What this object waits for in vain, and our reason; an object that nobody waits for counts as ready."""
         if not self._options.wait:
-            return ""
+            return "", ""
         for key in change.awaits:
             known = self._outcomes.get(key)
             if known and (known.result in (Result.FAILED, Result.SKIPPED) or known.health in _UNREADY):
-                return f"{key} is not ready: {known.message}" if known.message else f"{key} is not ready"
-        return ""
+                failed = known.result is Result.FAILED or known.health is Health.FAILED
+                waits = not failed and (known.result is not Result.SKIPPED or known.reason == WAITING)
+                message = f"{key} is not ready: {known.message}" if known.message else f"{key} is not ready"
+                return message, WAITING if waits else "DependencyFailed"
+        return "", ""
 
-    async def _write(self, change: Change) -> Done:
-        done = await self._writer.write(change)
+    async def _write(self, live: Mapping[ObjectKey, Object], change: Change) -> Done:
+        done = await self._writer.write(change, live)
         if done.entry:
             self._entries[change.key] = msgspec.structs.replace(done.entry, shard=self._entries[change.key].shard)
+        elif change.key in self._before.entries:
+            self._entries[change.key] = self._before.entries[change.key]
+        else:
+            self._entries.pop(change.key, None)
         if done.pending:
             self._pending.append(done.pending)
         self._note(done.outcome)
@@ -255,7 +322,7 @@ async def _side_by_side(changes: Sequence[Change], do: Callable[[Change], Corout
 
 
 def _writes(plan: Plan) -> Iterator[Change]:
-    return (change for wave in plan.waves for change in wave if change.action is not Action.UNCHANGED)
+    return (change for wave in plan.waves for change in wave if change.action in WRITES)
 
 
 def _is_done(outcome: Outcome) -> bool:

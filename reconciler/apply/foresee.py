@@ -12,10 +12,10 @@ from reconciler.adapters.kube.client import Client
 from reconciler.apply import contact, drift, observe, ownership, unseal
 from reconciler.apply import inventory as inventories
 from reconciler.apply.contact import Met
+from reconciler.apply.expected import expected_of
 from reconciler.apply.gather import all_of
 from reconciler.apply.options import Options
 from reconciler.apply.ownership import field_manager
-from reconciler.apply.write import expected_of
 from reconciler.model.errors import Exit, ReconcilerError, Unreachable, Untrusted
 from reconciler.model.feed import RenderedObject, Unit
 from reconciler.model.inventory import Inventory
@@ -23,6 +23,7 @@ from reconciler.model.objects import CommitId, ObjectKey
 from reconciler.model.plan import Approach, Plan, Seen, Work
 from reconciler.model.status import Delivered, State
 from reconciler.planning.contact import needs_look
+from reconciler.planning.hooks import parted, without_hooks
 from reconciler.planning.plan import plan
 
 Decide = Callable[[Unit], Work | Delivered | None]
@@ -98,7 +99,7 @@ class _Foresight:
         self, client: Client, works: Sequence[Work], there: Mapping[Unit, Inventory], options: Options, home: str
     ) -> None:
         self._client = client
-        self._works = works
+        self._works = [parted(work) for work in works]
         self._there = there
         self._options = options
         self._home = home
@@ -143,12 +144,12 @@ class _Foresight:
         inventory, approach = self._inventory(work), self._approach(work, met)
         new = (obj for obj in self._new(work) if obj.key not in met.later)
         seen = {obj.key: observe.met(met.observed, obj.api_version, obj.key) for obj in new}
-        looked = inventory
+        looked = without_hooks(inventory, work.feed)
         if self._options.check_drift:
             entries = (entry for entry in inventory.entries.values() if entry.uid)
             seen |= {entry.key: observe.known(met.observed, entry, inventory.fleet) for entry in entries}
             seen |= await self._drift(work, inventory, seen, approach)
-            looked = observe.with_keeps(met.observed, inventory)
+            looked = observe.with_keeps(met.observed, looked)
         evidence = msgspec.structs.replace(work.evidence, elsewhere=self._elsewhere(work, inventory))
         decided = plan(work.unit, work.feed, looked, seen, evidence, approach)
         return Planned(work, inventory, decided, approach)

@@ -22,11 +22,20 @@ async def opened(decided: Plan, way: Open | None) -> Plan:
     sealed = [change.wanted for wave in decided.waves for change in wave if _closed(change) and change.wanted]
     if not sealed:
         return decided
+    plain = {obj.key: obj.body for obj in await in_clear(sealed, way)}
+    waves = tuple(tuple(_with(change, plain) for change in wave) for wave in decided.waves)
+    return msgspec.structs.replace(decided, waves=waves)
+
+
+async def in_clear(objects: Sequence[RenderedObject], way: Open | None) -> list[RenderedObject]:
+    """These objects with plaintext where they are encrypted. ToolFailed when something cannot be opened."""
+    sealed = [obj for obj in objects if obj.seal is not None]
+    if not sealed:
+        return list(objects)
     if way is None:
         raise ToolFailed("sealed", f"{sealed[0].key} is encrypted, and nobody can open it here")
     plain = await way(sealed)
-    waves = tuple(tuple(_with(change, plain) for change in wave) for wave in decided.waves)
-    return msgspec.structs.replace(decided, waves=waves)
+    return [msgspec.structs.replace(obj, body=plain[obj.key]) if obj.seal is not None else obj for obj in objects]
 
 
 def _closed(change: Change) -> bool:

@@ -51,6 +51,8 @@ class Outcome(msgspec.Struct, frozen=True):
     message: str = ""
     reason: str = ""
     """The server's CamelCase reason (`Invalid`, `Forbidden`, `Conflict`), or ours."""
+    note: str = ""
+    """What people should know beside it: whose an adopted object was."""
     pace: str = ""
     """Whether anything still moved when a wait ended; for people, and no part of the status, which has no times."""
 

@@ -1,8 +1,8 @@
 """What is to be done at one place for one unit, from the feed, the inventory and what somebody saw.
 
-Digests decide: an object whose digest the inventory has is not written, and nothing is read for it. What left the feed
-is pruned, unless a guard holds it back or a reason of its own keeps it. Clusters, directories and branches are planned
-alike.
+Digests decide: an object whose digest the inventory has is not written, and nothing is read for it; what the inventory
+lacks is met for the first time, where others may have objects too (`contact`). What left the feed is pruned, unless a
+guard holds it back or a reason of its own keeps it. Clusters, directories and branches are planned alike.
 """
 
 from collections.abc import Mapping
@@ -11,8 +11,8 @@ from reconciler.model.applying import PRUNE
 from reconciler.model.feed import RenderedFeed, RenderedObject, Unit
 from reconciler.model.inventory import Entry, Inventory, Keep
 from reconciler.model.objects import Object, ObjectKey
-from reconciler.model.plan import Action, Change, Evidence, Plan, Seen
-from reconciler.planning import order, waves
+from reconciler.model.plan import Action, Approach, Change, Evidence, Plan, Seen
+from reconciler.planning import contact, waves
 from reconciler.planning.pruning import is_orphan, pruning
 
 
@@ -22,13 +22,14 @@ def plan(
     inventory: Inventory,
     seen: Mapping[ObjectKey, Seen],
     evidence: Evidence,
+    approach: Approach | None = None,
 ) -> Plan:
     """Decide about every object of the feed and of the inventory.
 
     A feed of None means that the unit is not wanted any more. Objects that `seen` lacks are as the inventory says.
+    Without an approach nobody else has objects at the place: it is a directory or a branch of ours.
     """
-    wanted = {obj.key: obj for obj in feed.objects} if feed else {}
-    writes = [_write(obj, inventory.entries.get(key), seen.get(key)) for key, obj in wanted.items()]
+    writes = [_write(obj, inventory.entries.get(obj.key), seen.get(obj.key), approach) for obj in _wanted(feed)]
     left = pruning(unit, feed, inventory, evidence)
     return Plan(
         unit=unit,
@@ -48,7 +49,13 @@ def keep_of(obj: Object) -> Keep | None:
     return Keep.DISABLED if annotations.get(PRUNE) == "disabled" else None
 
 
-def _write(obj: RenderedObject, entry: Entry | None, seen: Seen | None) -> Change:
+def _wanted(feed: RenderedFeed | None) -> tuple[RenderedObject, ...]:
+    return feed.objects if feed else ()
+
+
+def _write(obj: RenderedObject, entry: Entry | None, seen: Seen | None, approach: Approach | None) -> Change:
+    if approach is not None:
+        return contact.decide(obj, entry, seen, approach)
     action, reason = _decide(obj, entry, seen)
     return Change(action, obj.key, obj.api_version, obj, entry, reason)
 

@@ -132,7 +132,7 @@ class ClusterPlace:
         self, judge: Judge, progress: "_Progress", client: Client, facts: ClusterFacts, works: Sequence[Work]
     ) -> Sequence[Delivered]:
         options = msgspec.structs.replace(self.options(client), warn=functools.partial(progress.warn, facts.name))
-        again = functools.partial(self.foresee, judge, client, works)
+        again = functools.partial(self.foresee, judge, client, facts.namespace, works)
         proposed = self._foreseen.pop(facts.id, None)
         decided = proposed or await again()
         anew = None if proposed else again
@@ -153,7 +153,7 @@ class ClusterPlace:
     ) -> Sequence[Proposal]:
         from reconciler.apply import dryrun
 
-        decided = self._foreseen[facts.id] = await self.foresee(judge, client, works)
+        decided = self._foreseen[facts.id] = await self.foresee(judge, client, facts.namespace, works)
         proposals = await dryrun.propose(client, facts, decided, self.options(client), tried=tried)
         progress.foreseen(facts.name, len(proposals))
         return proposals
@@ -171,13 +171,13 @@ class ClusterPlace:
         answers = await self.everywhere(works, progress, do)
         return tuple(dryrun.Rehearsed(Proposal(one)) if isinstance(one, Delivered) else one for one in answers)
 
-    async def foresee(self, judge: Judge, client: Client, works: Sequence[Work]) -> foresee.Foreseen:
+    async def foresee(self, judge: Judge, client: Client, home: str, works: Sequence[Work]) -> foresee.Foreseen:
         """Decide about every unit of one cluster, also those that only its inventories mention."""
 
         def decide(unit: Unit) -> Work | Delivered | None:
             return self._errand.decide(judge, unit)
 
-        return await foresee.foresee(client, works, self.options(client), decide)
+        return await foresee.foresee(client, works, self.options(client), decide, home)
 
     async def _observe(self, client: Client, facts: ClusterFacts, progress: "_Progress") -> None:
         """Renew what the parent says of a cluster that was worked on anyway; a failure costs no delivery."""
