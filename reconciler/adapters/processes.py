@@ -97,6 +97,18 @@ async def run(call: Call) -> Ended:
         raise ToolFailed("program-output", f"{name} wrote more than {call.limit >> 20} MiB") from error
 
 
+def attended(program: str, arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run a program that shows itself to whoever started us, on our own terminal, for as long as it likes.
+
+    The exit status; ToolFailed when there is no such program.
+    """
+    sys.stdout.flush()
+    try:
+        return subprocess.run([program, *arguments], env=dict(environment), check=False).returncode
+    except OSError as error:
+        raise ToolFailed("no-program", f"{program} cannot be run: {error.strerror}", f"install {program}") from error
+
+
 class Child:
     """One child. `finish` blocks in a thread; `signal` may come from another one at any time."""
 

@@ -70,6 +70,8 @@ def _row(one: PlannedObject) -> Row:
     if one.server is not None and one.server.verdict is Verdict.REFUSED:
         words = f"{one.server.reason}: {one.server.message}" if one.server.reason else one.server.message
         return Action.REFUSE.value, str(one), f"the server refuses to {one.action} it: {words}"
+    if one.server is not None and one.server.verdict is Verdict.REPLACED:
+        return Action.REPLACE.value, str(one), one.server.message
     untried = one.server is not None and one.server.verdict is Verdict.UNTRIED
     why = f"not tried: {one.server.message}" if untried and one.server else ""
     return one.action.value, str(one), "; ".join(filter(None, (one.reason if one.reason not in why else "", why)))

@@ -25,6 +25,8 @@ class Verdict(enum.StrEnum):
     """What came of trying one write as a dry run of the server."""
 
     ACCEPTED = "accepted"
+    REPLACED = "replaced"
+    """A field of it never changes: it would be deleted and made anew, as its author allows."""
     REFUSED = "refused"
     UNTRIED = "untried"
     """It could not be tried; the message says why."""
