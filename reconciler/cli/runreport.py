@@ -30,7 +30,7 @@ def print_report(report: Report, output: str) -> None:
         guarded = {d.guard.message for d in report.delivered if d.guard}
         rows = [_cells(row, guarded) for row in _shown(report, output)]
         terminal.emit(terminal.table(HEADERS, rows, _columns(output)))
-    details = [*_failures(report, output), *_guards(report, output)]
+    details = [*_failures(report, output), *_guards(report, output), *_rollouts(report)]
     for line in (*_folded(report, output), *details, *([""] if details else [])):
         terminal.emit(line)
     terminal.emit(_last_line(report))
@@ -108,6 +108,25 @@ def _guards(report: Report, output: str) -> Iterator[str]:
         yield from ("", *_guard(f"{delivered.unit.subscription} on {name}", delivered.guard, output))
     if len(held) > len(shown):
         yield f"\n… {len(held) - len(shown)} more deliveries are held (-o wide shows all)"
+    if held:
+        yield ""
+    if report.acknowledges_all:
+        yield f"to delete all of these: --acknowledge {report.acknowledges_all}"
+    if held:
+        also = "A commit says the same with a line at the end of its message: Reconciler-Acknowledge: DIGEST"
+        yield from terminal.wrapped(also, _columns(output) or terminal.width())
+
+
+def _rollouts(report: Report) -> Iterator[str]:
+    """Rollouts that halted, and what was prepared to take them back."""
+    for table in report.rollouts:
+        if table.halt is not None:
+            from reconciler.cli import rolloutview
+
+            head, *more = rolloutview.halt_lines(table.halt, lambda cluster: report.names.get(cluster, cluster))
+            yield from ("", f"{table.asked.subscription} {head}", *more)
+    for one in report.reverted:
+        yield from terminal.wrapped(f"{terminal.INDENT}{one.branch} {one.message}", terminal.width())
 
 
 def _guard(where: str, guard: Guard | None, output: str) -> Iterator[str]:
@@ -198,5 +217,19 @@ def as_data(report: Report) -> dict[str, Any]:
             }
             for d in report.delivered
         ],
+        "halted": [
+            {
+                "subscription": table.asked.subscription,
+                "group": table.halt.group,
+                "failed": [report.names.get(cluster, cluster) for cluster in table.halt.failed],
+                "wouldRevert": [
+                    {"cluster": report.names.get(turn.cluster, turn.cluster), "from": report.source, "to": turn.was}
+                    for turn in table.halt.has_it
+                ],
+            }
+            for table in report.rollouts
+            if table.halt is not None
+        ],
+        "reverted": list(report.reverted),
         "problems": _problems(report),
     }

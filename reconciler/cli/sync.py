@@ -38,6 +38,7 @@ from reconciler.sync.trustedkeys import keys_in
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be done; write nothing. Exit 1 when there is something.")
 @click.option("--check-drift", is_flag=True, help="Look at every place, also where nothing is new.")
+@click.option("--revert-commit", is_flag=True, help="Prepare a revert on a branch where a rollout halts.")
 @click.option("--acknowledge", multiple=True, metavar="DIGEST", help="Do the deletes that a guard held back.")
 @click.option("--offline", is_flag=True, help="Fetch no chart: go by what is remembered.")
 @click.option("--directory", type=click.Path(file_okay=False, path_type=Path), help="Deliver into this directory.")
@@ -75,6 +76,7 @@ def sync(**given: Any) -> None:
         interval=given["interval"],
         dry_run=given["dry_run"],
         check_drift=given["check_drift"],
+        revert_commit=given["revert_commit"],
         acknowledged=frozenset(given["acknowledge"]),
         directory=given["directory"],
         offline=given["offline"],

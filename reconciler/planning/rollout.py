@@ -161,7 +161,7 @@ def timetable(asked: Asked, now: datetime.datetime) -> Timetable:
 
 
 def target_of(targets: Mapping[str, Digest | None]) -> Digest:
-    """One digest for what clusters shall have; those from which all goes leave it when they are empty, so never count."""
+    """One digest for what clusters shall have. Those from which all goes leave it in the end, so they never count."""
     return digest_of(sorted((cluster, target) for cluster, target in targets.items() if target))
 
 

@@ -40,7 +40,7 @@ def rollout_of(rollouts: Sequence[Rollout], subscription: str) -> Rollout | None
 
 
 def members(rollout: Rollout, facts: Mapping[str, ClusterFacts], clusters: Collection[str]) -> tuple[Members, ...]:
-    """The groups of a rollout over some of the fleet's clusters; those of no group come last. Empty groups are left out."""
+    """The groups of a rollout over some of the fleet's clusters; those of no group come last, empty ones are absent."""
     rest = sorted(clusters, key=lambda cluster: (facts[cluster].name, cluster))
     index = LabelIndex({cluster: facts[cluster].labels for cluster in rest})
     found = []

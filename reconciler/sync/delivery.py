@@ -24,7 +24,7 @@ from reconciler.model.proposal import Proposal
 from reconciler.model.snapshot import Severity
 from reconciler.model.status import Delivered, FleetStatus, State, UnitStatus
 from reconciler.planning import fold
-from reconciler.sync import previous, statusbranch, story, trust
+from reconciler.sync import previous, reverting, statusbranch, story, trust
 from reconciler.sync.approvals import approved
 from reconciler.sync.events import Event, Level, Tell
 from reconciler.sync.opening import Opening
@@ -33,6 +33,7 @@ from reconciler.sync.places import Errand, Place, cluster_names, directory_root,
 from reconciler.sync.reach import Reach, reaching
 from reconciler.sync.repo import Heads, LastRun, Repo
 from reconciler.sync.report import Report, Unwritten, rows_of
+from reconciler.sync.reverting import Reverted
 from reconciler.sync.rollingout import Batch, Rolling
 from reconciler.sync.selection import Selection
 from reconciler.sync.trailers import acknowledged
@@ -177,11 +178,20 @@ class Delivery:
                 break
         self._warn_of_idle_digests()
         self._remember(written, self._reach)
-        return self._report(rows.values(), batch, written)
+        report = self._report(rows.values(), batch, written)
+        return msgspec.structs.replace(report, reverted=await self._reverted(batch, written))
 
-    async def _deliver(self, batch: Batch) -> Sequence[Delivered]:
-        place = self._place(batch) if batch.later else self.place
-        return await place.deliver(batch.works, self._judge.among(self._rolling.asks(batch)), self._tell)
+    async def _reverted(self, batch: Batch, written: FleetStatus) -> tuple[Reverted, ...]:
+        halted = [table.asked.subscription for table in batch.tables if table.halt is not None]
+        if not self._options.revert_commit:
+            return ()
+        commit, found = self._evaluated.commit, []
+        for name in halted:
+            try:
+                found.append(await reverting.prepare(self._repo, commit, written, name, clock.now()))
+            except ReconcilerError as error:  # what was delivered is told all the same
+                self._tell(Event("status", f"no revert of {name}: {error.message}", Level.WARNING))
+        return tuple(found)
 
     def _warn_of_idle_digests(self) -> None:
         """A digest that was acknowledged and belongs to no delete that was held: mistyped, or the list changed."""

@@ -7,6 +7,7 @@ readiness ends that wait. What failed is tried again at the next look.
 
 import asyncio
 import contextlib
+import datetime
 import random
 from collections.abc import AsyncIterator
 
@@ -16,6 +17,7 @@ from reconciler.model.errors import ReconcilerError
 from reconciler.sync.events import Tell
 from reconciler.sync.options import Options
 from reconciler.sync.repo import Repo, opened
+from reconciler.sync.report import Report
 from reconciler.sync.run import run
 from reconciler.sync.telling import Telling
 
@@ -31,8 +33,10 @@ async def stay(options: Options, tell: Tell) -> None:
         failures, telling = 0, Telling(tell)
         while True:
             moved.clear()
-            failures = 0 if await _one(repo, options, tell, telling, moved) else failures + 1
-            await _next(moved, _pause(options.interval, failures))
+            report = await _one(repo, options, tell, telling, moved)
+            failures = 0 if report else failures + 1
+            pause = _jittered(_pause(options.interval, failures))
+            await _next(moved, min(pause, _until(report.wake)) if report and report.wake else pause)
 
 
 def _pause(interval: float, failures: int) -> float:
@@ -41,8 +45,13 @@ def _pause(interval: float, failures: int) -> float:
     return max(interval, min(interval * 2**doublings, LONGEST_BACKOFF)) if failures else interval
 
 
-async def _one(repo: Repo, options: Options, tell: Tell, telling: Telling, moved: asyncio.Event) -> bool:
-    """One run; False when the remote or the commit could not be used."""
+def _until(moment: datetime.datetime) -> float:
+    """Seconds until a moment, and one more; at least a little, as clocks may differ."""
+    return max(1.0, (moment - clock.now()).total_seconds() + 1.0)
+
+
+async def _one(repo: Repo, options: Options, tell: Tell, telling: Telling, moved: asyncio.Event) -> Report | None:
+    """One run; None when the remote or the commit could not be used."""
     began = clock.monotonic()
     async with asyncio.TaskGroup() as group:
         look = group.create_task(_look(repo, options, moved), name="look for newer commits")
@@ -51,11 +60,11 @@ async def _one(repo: Repo, options: Options, tell: Tell, telling: Telling, moved
         except ReconcilerError as error:
             hint = f" ({error.hint})" if error.hint else ""
             telling.failed(f"{error.message}{hint}")
-            return False
+            return None
         finally:
             look.cancel()
     telling.run(report, clock.monotonic() - began)
-    return True
+    return report
 
 
 async def _look(repo: Repo, options: Options, moved: asyncio.Event) -> None:
@@ -77,7 +86,7 @@ async def _head(repo: Repo) -> str | None:
 
 async def _next(moved: asyncio.Event, seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(moved.wait(), _jittered(seconds))
+        await asyncio.wait_for(moved.wait(), seconds)
 
 
 def _jittered(seconds: float) -> float:

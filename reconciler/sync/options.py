@@ -48,6 +48,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds between two looks at the remote."""
     dry_run: bool = False
     check_drift: bool = False
+    revert_commit: bool = False
+    """Prepare a revert, as a commit on a branch, of what a rollout halted over."""
     acknowledged: frozenset[Digest] = frozenset()
     directory: Path | None = None
     """Deliver here instead of where `fleet.yaml` says."""

@@ -1,5 +1,6 @@
 """What one run did, as a value: the table, the JSON and the exit code are made from it."""
 
+import datetime
 from collections.abc import Mapping
 
 import msgspec
@@ -10,6 +11,7 @@ from reconciler.model.snapshot import Problem, Severity
 from reconciler.model.status import Delivered, Tally, UnitStatus
 from reconciler.planning import fold
 from reconciler.planning.rollout import Timetable
+from reconciler.sync.reverting import Reverted
 
 
 class Unwritten(msgspec.Struct, frozen=True):
@@ -42,17 +44,26 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The remote had nothing that an earlier run had not settled."""
     rollouts: tuple[Timetable, ...] = ()
     """Rollouts under way, as they stand after the run."""
+    reverted: tuple[Reverted, ...] = ()
+    """Reverts of halted rollouts that were prepared."""
 
     @property
     def exit_code(self) -> Exit:
         """The highest class of what happened."""
         broken = any(problem.severity is Severity.ERROR for problem in self.problems)
         code = max(fold.exit_of(self.delivered), Exit.PROBLEMS if broken else Exit.OK)
+        if any(table.halt for table in self.rollouts):
+            code = max(code, Exit.REFUSED)
         if self.unwritten is not None:
             return max(code, self.unwritten.exit_code)
         if self.dry_run and code is Exit.OK and any(row.created + row.changed + row.pruned for row in self.rows):
             return Exit.DIFFERS
         return code
+
+    @property
+    def wake(self) -> datetime.datetime | None:
+        """When a rollout waits no longer: the soak or the window that is next."""
+        return min((table.wake for table in self.rollouts if table.wake), default=None)
 
 
 def rows_of(
