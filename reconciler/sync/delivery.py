@@ -193,6 +193,10 @@ class Delivery:
                 self._tell(Event("status", f"no revert of {name}: {error.message}", Level.WARNING))
         return tuple(found)
 
+    async def _deliver(self, batch: Batch) -> Sequence[Delivered]:
+        place = self._place(batch) if batch.later else self.place
+        return await place.deliver(batch.works, self._judge.among(self._rolling.asks(batch)), self._tell)
+
     def _warn_of_idle_digests(self) -> None:
         """A digest that was acknowledged and belongs to no delete that was held: mistyped, or the list changed."""
         held = {unit.guard for unit in self._previous.units.values()} | {acknowledges_all(self._previous)}
