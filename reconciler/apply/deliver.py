@@ -137,7 +137,7 @@ class _Delivery:
             if self._options.dry_run:
                 continue
             state = await other if other else None
-            if state not in (State.READY, State.DELIVERED, None):
+            if state not in (State.READY, State.DELIVERED, State.DRIFTED, None):
                 return Delivered(planned.work.unit, State.PROGRESSING, message=f"waits for {name}, which is {state}")
             if state is None and name in planned.work.waits:
                 why = planned.work.waits[name]
@@ -239,6 +239,8 @@ def _state(outcome: Outcome, options: Options) -> State:
     undone = outcome.result is Result.FAILED or (outcome.result is Result.SKIPPED and outcome.reason != WAITING)
     if undone or outcome.health is Health.FAILED:
         return State.FAILED
+    if outcome.result is Result.DRIFTED and outcome.health is not Health.PROGRESSING:
+        return State.DRIFTED
     if outcome.reason == NOT_EMPTY:
         return State.HELD
     waiting = outcome.health is Health.PROGRESSING or outcome.reason == WAITING

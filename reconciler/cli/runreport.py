@@ -75,7 +75,7 @@ def failures_of(report: Report) -> Iterator[tuple[str, str, Failure]]:
         name = report.names.get(delivered.unit.cluster, delivered.unit.cluster)
         for outcome in delivered.outcomes:
             unready = outcome.health in (Health.FAILED, Health.PROGRESSING)
-            if outcome.result is Result.FAILED or unready:
+            if outcome.result in (Result.FAILED, Result.DRIFTED) or unready:
                 reason = outcome.reason or outcome.health.value
                 yield name, delivered.unit.subscription, Failure(str(outcome.key), reason, outcome.message)
 
@@ -90,6 +90,22 @@ def _failures(report: Report, output: str) -> Iterator[str]:
     if shown:
         yield ""
         yield terminal.table(("CLUSTER", "OBJECT", "WHY"), shown, _columns(output))
+    if len(rows) > len(shown):
+        yield f"… {len(rows) - len(shown)} more (-o wide shows all)"
+
+
+def _adopted(report: Report, output: str) -> Iterator[str]:
+    """What was there and is ours now, and whose it was."""
+    rows = [
+        (report.names.get(one.unit.cluster, one.unit.cluster), str(outcome.key), outcome.note or outcome.message)
+        for one in report.delivered
+        for outcome in one.outcomes
+        if outcome.result is Result.ADOPTED
+    ]
+    shown = rows if output == "wide" else rows[:ROWS_SHOWN]
+    if shown:
+        yield ""
+        yield terminal.table(("CLUSTER", "ADOPTED", "WHOSE"), shown, _columns(output))
     if len(rows) > len(shown):
         yield f"… {len(rows) - len(shown)} more (-o wide shows all)"
 
@@ -209,7 +225,7 @@ def as_data(report: Report) -> dict[str, Any]:
                         "result": o.result,
                         "health": o.health,
                         "reason": o.reason,
-                        "message": o.message,
+                        "message": o.message or o.note,
                     }
                     for o in d.outcomes
                 ],

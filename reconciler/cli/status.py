@@ -13,6 +13,7 @@ from reconciler.sync import reading
 _EXIT = {
     State.FAILED: Exit.FAILED,
     State.UNREACHABLE: Exit.FAILED,
+    State.DRIFTED: Exit.DIFFERS,
     State.PROGRESSING: Exit.NOT_READY,
     State.HELD: Exit.REFUSED,
 }

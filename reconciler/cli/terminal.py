@@ -33,6 +33,7 @@ COLOURS = {
     State.DELIVERED: "green",
     State.SUSPENDED: "blue",
     State.WAITING: "blue",
+    State.DRIFTED: "yellow",
     State.PROGRESSING: "yellow",
     State.HELD: "yellow",
     State.FAILED: "red",

@@ -33,6 +33,9 @@ FAILURES_KEPT = 20
 SETTLED = frozenset({State.READY, State.DELIVERED})
 """States that need no further look while the feed stays the same."""
 
+_UNMOVED = SETTLED | {State.DRIFTED}
+"""States in which the feed is wholly there. Drift that is only reported is told again by who looks for it."""
+
 GOOD = SETTLED | {State.SUSPENDED, State.WAITING}
 """States that need nobody's attention."""
 
@@ -42,8 +45,10 @@ _EXIT = {
     State.UNREACHABLE: Exit.FAILED,
     State.PROGRESSING: Exit.NOT_READY,
     State.HELD: Exit.OK,
+    State.DRIFTED: Exit.DIFFERS,
 }
-_WRITES = frozenset({Result.CREATED, Result.CHANGED, Result.PRUNED})
+_CHANGES = (Result.CHANGED, Result.ADOPTED, Result.REPLACED)
+_WRITES = frozenset({Result.CREATED, Result.PRUNED, *_CHANGES})
 
 
 def worst(states: Iterable[State]) -> State:
@@ -53,7 +58,7 @@ def worst(states: Iterable[State]) -> State:
 
 def settled(status: UnitStatus | None, feed: str) -> bool:
     """Whether a unit needs nothing: the same feed is wholly there, and the last look was a good one."""
-    return status is not None and status.feed == feed and status.state in SETTLED
+    return status is not None and status.feed == feed and status.state in _UNMOVED
 
 
 def unit_status(
@@ -81,7 +86,8 @@ def unit_status(
 
 
 def _failure(outcome: Outcome) -> Failure | None:
-    if outcome.result is Result.FAILED or outcome.health in (Health.FAILED, Health.PROGRESSING):
+    told = outcome.result in (Result.FAILED, Result.DRIFTED)
+    if told or outcome.health in (Health.FAILED, Health.PROGRESSING):
         return Failure(str(outcome.key), outcome.reason or outcome.health.value, outcome.message)
     return None
 
@@ -128,9 +134,9 @@ def tally(cluster: str, delivered: Iterable[Delivered]) -> Tally:
         cluster=cluster,
         objects=counts.total() - counts[Result.PRUNED],
         created=counts[Result.CREATED],
-        changed=counts[Result.CHANGED],
+        changed=sum(counts[result] for result in _CHANGES),
         pruned=counts[Result.PRUNED],
-        unchanged=counts[Result.UNCHANGED],
+        unchanged=counts[Result.UNCHANGED] + counts[Result.LEFT],
         failed=counts[Result.FAILED] + counts[Result.SKIPPED],
         state=worst(row.state for row in rows),
         message=message,
