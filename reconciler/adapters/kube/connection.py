@@ -40,6 +40,10 @@ class ExecPlugin(_Hidden, frozen=True):
     """A program that prints an ExecCredential (kubeconfig `users[].user.exec`)."""
 
     spec: Mapping[str, Any]
+    environment: Mapping[str, str] = {}
+    """What it sees of the environment, beside what `spec` adds."""
+    cluster: Mapping[str, Any] | None = None
+    """What it is told of the cluster when it asks for that (`provideClusterInfo`)."""
 
 
 class AuthProvider(_Hidden, frozen=True):
@@ -59,15 +63,13 @@ class ClientCertificate(_Hidden, frozen=True):
 
 
 class Tls(msgspec.Struct, frozen=True):
-    """Whom we trust, and who we are."""
+    """Whom we trust, and who we are. There is no way to trust everybody."""
 
     authorities: bytes | None = None
     """PEM of the certificate authorities; None for those of the system."""
     server_name: str = ""
     """The name that the server's certificate must have, when it is not the host of the address."""
     certificate: ClientCertificate | None = None
-    verify: bool = True
-    """False only where a kubeconfig says `insecure-skip-tls-verify`."""
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):

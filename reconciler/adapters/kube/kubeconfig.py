@@ -2,7 +2,7 @@
 
 Several files merge as in kubectl, relative paths start at the file that says them, data goes before files. The
 environment and the home directory are arguments. Read here and not by the `kubernetes` package, whose import costs more
-than a run; that package is asked where a credential needs a plugin.
+than a run and which verifies less.
 """
 
 import base64
@@ -26,11 +26,17 @@ from reconciler.adapters.kube.connection import (
     TokenFile,
 )
 from reconciler.adapters.kube.kubeconfigfile import Config, load, load_text
-from reconciler.model.errors import UsageError
+from reconciler.adapters.kube.noproxy import bypasses
+from reconciler.adapters.kube.plugins import cluster_info
+from reconciler.model.errors import Untrusted, UsageError
 from reconciler.model.settings import Access
 
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_VERIFY = (
+    "remove it, and trust the cluster's own authority: `kubectl config set-cluster NAME --certificate-authority=FILE "
+    "--embed-certs`; where its certificate has another name, add `--tls-server-name`"
+)
 
 
 def resolve(access: Access, environment: Mapping[str, str], home: Path) -> Connection:
@@ -41,7 +47,7 @@ def resolve(access: Access, environment: Mapping[str, str], home: Path) -> Conne
         config = _from_variable(access.kubeconfig_env, environment)
     else:
         config = load(paths(environment, home))
-    return _through_proxy(connection_of(config, access.context or ""), environment)
+    return _in(environment, connection_of(config, access.context or ""))
 
 
 def paths(environment: Mapping[str, str], home: Path) -> tuple[Path, ...]:
@@ -76,8 +82,8 @@ def connection_of(config: Config, context: str = "") -> Connection:
     chosen = config.contexts[name]
     cluster, user = _part(config.clusters, chosen, "cluster", name), _part(config.users, chosen, "user", name)
     server = str(cluster.get("server") or "").rstrip("/")
-    tls, warnings = _tls(cluster, user, name)
-    credential = _credential(user)
+    tls = _tls(cluster, user, name)
+    credential = _credential(user, cluster, tls)
     _check_server(server, name, secret=bool(credential or tls.certificate))
     return Connection(
         server=server,
@@ -86,7 +92,6 @@ def connection_of(config: Config, context: str = "") -> Connection:
         tls=tls,
         credential=credential,
         proxy=_proxy(cluster, name),
-        warnings=warnings,
     )
 
 
@@ -118,25 +123,19 @@ def _check_server(server: str, context: str, *, secret: bool) -> None:
         )
 
 
-def _tls(cluster: Mapping[str, Any], user: Mapping[str, Any], name: str) -> tuple[Tls, tuple[str, ...]]:
+def _tls(cluster: Mapping[str, Any], user: Mapping[str, Any], name: str) -> Tls:
+    if cluster.get("insecure-skip-tls-verify"):
+        what = f"context {name!r} says insecure-skip-tls-verify: whoever answers there would get our credentials"
+        raise Untrusted("not-verified", what, _VERIFY)
     authorities = _data(cluster, "certificate-authority", name)
-    insecure = bool(cluster.get("insecure-skip-tls-verify"))
-    if insecure and authorities:
-        what = f"context {name!r}: a certificate authority together with insecure-skip-tls-verify is not allowed"
-        raise UsageError("bad-kubeconfig", what)
     certificate, key = _data(user, "client-certificate", name), _data(user, "client-key", name)
     if bool(certificate) != bool(key):
         raise UsageError("bad-kubeconfig", f"context {name!r}: a client certificate and its key belong together")
     mine = ClientCertificate(certificate, key) if certificate and key else None
-    text = f"{name}: its certificate is not verified, because the kubeconfig says insecure-skip-tls-verify"
-    return (
-        Tls(authorities=authorities, server_name=cluster.get("tls-server-name") or "", certificate=mine,
-            verify=not insecure),
-        (text,) if insecure else (),
-    )  # fmt: skip
+    return Tls(authorities=authorities, server_name=cluster.get("tls-server-name") or "", certificate=mine)
 
 
-def _credential(user: Mapping[str, Any]) -> Credential | None:
+def _credential(user: Mapping[str, Any], cluster: Mapping[str, Any], tls: Tls) -> Credential | None:
     """As client-go: a token's file goes before the token, a plugin is asked when there is neither."""
     if user.get("tokenFile"):
         return TokenFile(user["tokenFile"])
@@ -145,7 +144,8 @@ def _credential(user: Mapping[str, Any]) -> Credential | None:
     if user.get("username"):
         return Basic(user["username"], user.get("password") or "")
     if user.get("exec"):
-        return ExecPlugin(user["exec"])
+        authorities = base64.b64encode(tls.authorities or b"").decode()
+        return ExecPlugin(user["exec"], cluster=cluster_info(cluster, authorities))
     if user.get("auth-provider"):
         return AuthProvider(user["auth-provider"])
     return None
@@ -172,17 +172,24 @@ def _proxy(cluster: Mapping[str, Any], context: str) -> str:
     return proxy
 
 
+def _in(environment: Mapping[str, str], connection: Connection) -> Connection:
+    """The connection as the environment makes it: a plugin sees it, and it may name a proxy."""
+    if isinstance(connection.credential, ExecPlugin):
+        plugin = msgspec.structs.replace(connection.credential, environment=environment)
+        connection = msgspec.structs.replace(connection, credential=plugin)
+    return _through_proxy(connection, environment)
+
+
 def _through_proxy(connection: Connection, environment: Mapping[str, str]) -> Connection:
     """As every Go program: `HTTPS_PROXY` for other machines, unless `NO_PROXY` names them or the kubeconfig a proxy."""
     proxy = environment.get("HTTPS_PROXY") or environment.get("https_proxy") or ""
     host = urlsplit(connection.server).hostname or ""
-    if not proxy or connection.proxy or host in _LOOPBACK or not connection.server.startswith("https:"):
+    if not proxy or connection.proxy or not connection.server.startswith("https:"):
         return connection
-    from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
-
-    if proxy_bypass_environment(host, {"no": environment.get("NO_PROXY") or environment.get("no_proxy") or ""}):
+    without = environment.get("NO_PROXY") or environment.get("no_proxy") or ""
+    if bypasses(host, urlsplit(connection.server).port or 443, without):
         return connection
-    return msgspec.structs.replace(connection, proxy=proxy)
+    return msgspec.structs.replace(connection, proxy=proxy if "://" in proxy else f"http://{proxy}")
 
 
 def _data(section: Mapping[str, Any], name: str, context: str) -> bytes | None:

@@ -18,9 +18,6 @@ def context_of(connection: Connection, certificate: ClientCertificate | None = N
         context = ssl.create_default_context(cadata=tls.authorities.decode() if tls.authorities else None)
     except (ssl.SSLError, ValueError) as error:
         raise Untrusted("bad-authority", f"{connection}: the certificate authority cannot be read: {error}") from error
-    if not tls.verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
     mine = certificate or tls.certificate
     if mine:
         _load(context, mine, str(connection))

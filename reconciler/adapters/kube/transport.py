@@ -20,8 +20,9 @@ from yarl import URL
 
 from reconciler.adapters import clock
 from reconciler.adapters.kube.answers import LATER
+from reconciler.adapters.kube.authorized import Authorized
 from reconciler.adapters.kube.connection import ClientCertificate, Connection
-from reconciler.adapters.kube.credentials import Authorized, authorize
+from reconciler.adapters.kube.credentials import authorize
 from reconciler.adapters.kube.lightly import aiohttp
 from reconciler.adapters.kube.tls import context_of
 from reconciler.model.errors import Unreachable, Untrusted
@@ -112,7 +113,7 @@ class Transport:
             else:
                 if answer.status == 401 and used.renewable and not renewed:
                     renewed = True
-                    await self._renew(used)
+                    await self._renew(used, refused=True)
                     continue
                 delay = _delay(attempt, wish)
                 if answer.status not in LATER or attempt >= ATTEMPTS or time() + delay >= deadline:
@@ -172,12 +173,12 @@ class Transport:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise self._failed(error) from error
 
-    async def _renew(self, used: Authorized) -> None:
+    async def _renew(self, used: Authorized, *, refused: bool = False) -> None:
         """Ask the credential again, once for all requests that found it stale."""
         async with self._renewal:
             if self._authorized is not used:
                 return
-            old, authorized = self._session, await authorize(self._connection.credential)
+            old, authorized = self._session, await authorize(self._connection.credential, used if refused else None)
             if authorized.certificate == used.certificate:
                 old.headers.update({"Authorization": authorized.header} if authorized.header else {})
                 self._authorized = authorized

@@ -40,6 +40,10 @@ NOTHING = {
         {"apiVersion": "client.authentication.k8s.io/v1", "command": "/does/not/exist", "installHint": "install it"}
     ),
     "plugin without a version": ExecPlugin({"command": "true"}),
+    "plugin that needs a terminal": ExecPlugin(
+        {"apiVersion": "client.authentication.k8s.io/v1", "command": "/bin/true", "interactiveMode": "Always"}
+    ),
+    "plugin that prints nothing": ExecPlugin({"apiVersion": "client.authentication.k8s.io/v1", "command": "/bin/true"}),
 }
 
 

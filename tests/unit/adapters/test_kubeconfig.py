@@ -22,7 +22,8 @@ from reconciler.adapters.kube.connection import (
     TokenFile,
 )
 from reconciler.adapters.kube.kubeconfigfile import load, load_text
-from reconciler.model.errors import UsageError
+from reconciler.adapters.kube.noproxy import bypasses
+from reconciler.model.errors import Untrusted, UsageError
 from reconciler.model.settings import Access
 from tests.plugins.fleet import tool
 
@@ -54,7 +55,7 @@ USERS = [
     ("token that looks like a number", {"token": "0123"}, Token("0123")),
     ("token file before token", {"token": "abc", "tokenFile": "/t"}, TokenFile("/t")),
     ("password", {"username": "u", "password": "p"}, Basic("u", "p")),
-    ("plugin", {"exec": {"command": "aws"}}, ExecPlugin({"command": "aws"})),
+    ("plugin", {"exec": {"command": "aws"}}, ExecPlugin({"command": "aws"}, cluster={"server": SERVER})),
     ("provider", {"auth-provider": {"name": "oidc"}}, AuthProvider({"name": "oidc"})),
     ("nothing", {}, None),
 ]
@@ -111,15 +112,15 @@ def test_tls_server_name_path_and_proxy_are_kept() -> None:
     assert (found.server, found.tls.server_name, found.proxy) == (SERVER + "/a/b", "n", "http://p:1")
 
 
-def test_unverified_tls_is_possible_only_where_the_kubeconfig_says_so_and_warns() -> None:
-    found = connection(cluster={"insecure-skip-tls-verify": True})
-    assert not found.tls.verify
-    assert "not verified" in found.warnings[0]
-    assert connection().tls.verify
+@pytest.mark.parametrize("more", [{}, {"certificate-authority-data": b64("x")}], ids=["alone", "with authority"])
+def test_unverified_tls_is_refused_with_what_to_put_instead(more: dict[str, object]) -> None:
+    with pytest.raises(Untrusted) as raised:
+        connection(cluster={"insecure-skip-tls-verify": True, **more})
+    assert raised.value.code == "not-verified"
+    assert "--certificate-authority" in raised.value.hint
 
 
 REFUSED = {
-    "authority and no verification": ({}, {"insecure-skip-tls-verify": True, "certificate-authority-data": b64("x")}),
     "certificate without key": ({"client-certificate-data": b64("x")}, {}),
     "data that is no base64": ({}, {"certificate-authority-data": "!!"}),
     "file that is not there": ({}, {"certificate-authority": "/does/not/exist"}),
@@ -215,6 +216,30 @@ def test_proxy_of_the_environment_is_used_as_by_every_go_program(
     (tmp_path / "config").write_text(text())
     variables = {"KUBECONFIG": str(tmp_path / "config"), **environment}
     assert kubeconfig.resolve(Access(context="it"), variables, tmp_path).proxy == proxy
+
+
+DIRECT = [
+    ("10.0.0.9", "10.0.0.0/8", True),
+    ("11.0.0.9", "10.0.0.0/8", False),
+    ("10.0.0.9", "10.0.0.9:443", True),
+    ("10.0.0.9", "10.0.0.9:6443", False),
+    ("fd00::1", "[fd00::1]:443", True),
+    ("fd00::1", "fd00::/8", True),
+    ("api.example.com", "example.com", True),
+    ("example.com", "example.com", True),
+    ("badexample.com", "example.com", False),
+    ("example.com", ".example.com", False),
+    ("api.example.com", " x , .EXAMPLE.com", True),
+    ("api.example.com", "example.com:6443", False),
+    ("anything", "*", True),
+    ("127.0.0.9", "", True),
+    ("anything", "", False),
+]
+
+
+@pytest.mark.parametrize(("host", "without", "direct"), DIRECT)
+def test_no_proxy_is_read_as_go_reads_it(host: str, without: str, direct: bool) -> None:
+    assert bypasses(host, 443, without) is direct
 
 
 def _config(server: str, token: str, current: str = "", **names: str) -> str:
