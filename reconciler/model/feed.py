@@ -29,6 +29,8 @@ class RenderedObject(msgspec.Struct, frozen=True):
     digest: Digest
     role: Role = Role.OBJECT
     seal: Seal | None = None
+    chart: str = ""
+    """`namespace/name` of the HelmChart that makes it; empty for objects of files."""
 
 
 class ReadOf(enum.StrEnum):
@@ -61,10 +63,10 @@ class RenderedFeed(msgspec.Struct, frozen=True):
     unit: Unit
     objects: tuple[RenderedObject, ...]
     digest: Digest
-    """Of the objects. What is aside is not part of it."""
+    """Of the objects, and of the hooks that are aside; tests are not part of it."""
     reads: tuple[Read, ...] = ()
     aside: tuple[RenderedObject, ...] = ()
-    """Hooks and tests of charts, which are shown and never delivered."""
+    """Hooks of charts, which run around a delivery to clusters, and tests, which are only shown."""
 
 
 class Feeds(msgspec.Struct, frozen=True):

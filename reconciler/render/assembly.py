@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from reconciler.model.feed import Read, RenderedObject
+from reconciler.model.inflation import Role
 from reconciler.model.objects import Digest, ObjectKey, digest_bytes
 from reconciler.model.snapshot import Place, Problem
 from reconciler.render.chartobjects import namespace_object
@@ -35,9 +36,10 @@ class Named(msgspec.Struct, frozen=True):
     fields: Mapping[ObjectKey, tuple[str | int, ...]]
 
 
-def digest_of_objects(objects: Iterable[RenderedObject]) -> Digest:
-    """Digest of a feed."""
-    return digest_bytes("".join([found.digest for found in objects]).encode())
+def digest_of_objects(objects: Iterable[RenderedObject], aside: Iterable[RenderedObject] = ()) -> Digest:
+    """Digest of a feed: its objects, and the hooks among what is aside, for a hook that changes is run."""
+    hooks = [found.digest for found in aside if found.role is Role.HOOK]
+    return digest_bytes("".join([*[found.digest for found in objects], *(["hooks"] if hooks else []), *hooks]).encode())
 
 
 def assembled(
@@ -54,11 +56,12 @@ def assembled(
     spaced = [found for found in map(namespace_object, sorted(wanted)) if found.key not in present]
     if claims or spaced:
         objects = sorted([*objects, *spaced], key=_by_key)
+    aside = tuple(sorted((found for one in made.values() for found in one.aside), key=_by_key))
     return Variant(
         objects=tuple(objects),
-        digest=digest_of_objects(objects),
+        digest=digest_of_objects(objects, aside),
         reads=reads,
-        aside=tuple(sorted((found for one in made.values() for found in one.aside), key=_by_key)),
+        aside=aside,
         claims=claims,
         spaces=tuple(found.key.name for found in spaced),
         at={found.key: position for position, found in enumerate(objects)},

@@ -38,8 +38,12 @@ class Made(msgspec.Struct, frozen=True):
 class ChartObjects:
     """How objects of charts are taken over."""
 
-    def __init__(self, resources: Iterable[Resource], exports: Exports) -> None:
-        """`resources` are all objects of the repo, whose definitions tell the scope of custom kinds."""
+    def __init__(self, resources: Iterable[Resource], exports: Exports, *, hooks_run: bool = False) -> None:
+        """`resources` are all objects of the repo, whose definitions tell the scope of custom kinds.
+
+        `hooks_run` says that the feeds go to clusters, where hooks are run.
+        """
+        self._hooks_run = hooks_run
         self._declared = declared_scopes({found.key: found.body for found in resources})
         self._exports = exports
         self.followed: set[ObjectKey] = set()
@@ -54,17 +58,18 @@ class ChartObjects:
             )
         definitions = {key_of(found.body): found.body for found in answer.objects}
         scopes = _Scopes({**self._declared, **declared_scopes(definitions)}, facts.apis)
+        name = named(chart)
         kept = [(found, scopes.placed(found.body, question.namespace)) for found in _kept(chart, answer.objects)]
-        objects = [_rendered(found, body) for found, body in kept if found.role in (Role.OBJECT, Role.DEFINITION)]
+        objects = [_rendered(found, body, name) for found, body in kept if found.role in (Role.OBJECT, Role.DEFINITION)]
         twice = _twice(objects)
         if twice is not None:
             message = f"the chart makes {twice} twice"
             return Made((), faults=(Fault("chart-object", message, _OBJECT_HINT),))
-        aside = [_rendered(found, body) for found, body in kept if found.role in (Role.HOOK, Role.TEST)]
+        aside = [_rendered(found, body, name) for found, body in kept if found.role in (Role.HOOK, Role.TEST)]
         return Made(
             tuple(sorted((*objects, *self._followed(objects)), key=_by_key)),
             tuple(sorted(aside, key=lambda found: (found.key, found.digest))),
-            warnings=(*_hooks(chart, aside), *_varying(chart, answer)),
+            warnings=(*(() if self._hooks_run else _hooks(chart, aside)), *_varying(chart, answer)),
             scopes=scopes.told,
         )
 
@@ -120,9 +125,14 @@ def _kept(chart: HelmChart, objects: Iterable[ChartObject]) -> Iterator[ChartObj
         yield found
 
 
-def _rendered(found: ChartObject, placed: Object) -> RenderedObject:
+def _rendered(found: ChartObject, placed: Object, chart: str) -> RenderedObject:
     body = without_server_writes(placed)
-    return RenderedObject(key_of(body), body["apiVersion"], body, digest_of(body), found.role)
+    return RenderedObject(key_of(body), body["apiVersion"], body, digest_of(body), found.role, chart=chart)
+
+
+def named(chart: HelmChart) -> str:
+    """`namespace/name` of a HelmChart."""
+    return f"{chart.metadata.namespace or 'default'}/{chart.metadata.name}"
 
 
 def _twice(objects: Iterable[RenderedObject]) -> ObjectKey | None:

@@ -16,7 +16,7 @@ from reconciler.model.inflation import Fault as NoAnswer
 from reconciler.model.objects import BlobId, ObjectKey, canonical, digest_of
 from reconciler.model.snapshot import Problem, Severity, Sourced
 from reconciler.render.chartfaults import told
-from reconciler.render.chartobjects import ChartObjects, Made
+from reconciler.render.chartobjects import ChartObjects, Made, named
 from reconciler.render.overrides import Applicable, Layer
 from reconciler.render.questions import Capabilities, Questions
 from reconciler.render.rendering import Rendering
@@ -184,7 +184,7 @@ class ChartSubject:
         known = self._rendered.get(memory)
         if known is None:
             self._answers.setdefault(id(way), []).append(answer)
-            read = Read(ReadOf.CHART, _named(self.sourced.value), digest_of([answer.digest, question, made.scopes]))
+            read = Read(ReadOf.CHART, named(self.sourced.value), digest_of([answer.digest, question, made.scopes]))
             warnings = tuple(told(warning, self.sourced, stages, Severity.WARNING) for warning in made.warnings)
             spec = (way.chart or self.sourced.value).spec
             known = self._rendered[memory] = Rendering(
@@ -204,7 +204,3 @@ def chart_named(chart: HelmChart) -> Chart:
     spec, secret = chart.spec, chart.spec.chart_pull_secret
     credentials = f"{secret.namespace or chart.metadata.namespace or 'default'}/{secret.name}" if secret else ""
     return Chart(spec.repo, spec.chart, spec.version or "", bool(spec.plain_http), credentials)
-
-
-def _named(chart: HelmChart) -> str:
-    return f"{chart.metadata.namespace or 'default'}/{chart.metadata.name}"

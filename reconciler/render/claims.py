@@ -118,4 +118,4 @@ def without(feed: RenderedFeed, spaces: Mapping[ObjectKey, str]) -> RenderedFeed
     objects = tuple(found for found in feed.objects if found.key not in spaces)
     told = {f"Namespace {key.name}": other for key, other in spaces.items()}
     reads = tuple(Read(read.of, read.subject, told.get(read.subject, read.digest)) for read in feed.reads)
-    return RenderedFeed(feed.unit, objects, digest_of_objects(objects), reads, feed.aside)
+    return RenderedFeed(feed.unit, objects, digest_of_objects(objects, feed.aside), reads, feed.aside)

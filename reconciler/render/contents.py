@@ -137,7 +137,7 @@ class Contents:
                 objects[variant.at[subject.resource.key]] = rendering.objects[0]
         if not whole:
             return msgspec.structs.replace(variant, objects=None)
-        digest = digest_of_objects(objects)
+        digest = digest_of_objects(objects, variant.aside)
         shared = self._objects.get(digest)
         if shared is None:
             shared = self._objects[digest] = tuple(objects)

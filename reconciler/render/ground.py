@@ -45,7 +45,9 @@ def prepared(
     following = exports(snapshot, schedule)
     questions = Questions(answers)
     filling = Filling(snapshot, facts, questions)
-    objects = ChartObjects(snapshot.resources.values(), following)
+    objects = ChartObjects(
+        snapshot.resources.values(), following, hooks_run=snapshot.settings.delivery.to == "clusters"
+    )
     return Ground(
         snapshot=snapshot,
         facts=facts,

@@ -227,9 +227,17 @@ def test_tests_stand_aside_without_a_word():
     assert not feeds.problems
 
 
-def test_what_stands_aside_is_no_part_of_the_digest():
-    plain, hooked = (rendered(EAST, WEB, APP, answer=a) for a in (made(), made(PAGE, role=Role.HOOK)))
-    assert [feed.digest for feed in plain.units.values()] == [feed.digest for feed in hooked.units.values()]
+def test_hooks_are_part_of_the_digest_because_they_run_when_they_change_and_tests_are_not():
+    answers = (made(), made(PAGE, role=Role.TEST), made(PAGE, role=Role.HOOK))
+    plain, tested, hooked = (next(iter(rendered(EAST, WEB, APP, answer=a).units.values())).digest for a in answers)
+    assert plain == tested != hooked
+
+
+def test_objects_and_hooks_of_a_chart_say_which_chart_they_are_of():
+    (feed,) = rendered(EAST, WEB, APP, answer=made(PAGE, role=Role.HOOK)).units.values()
+    assert [found.chart for found in feed.aside] == ["charts/web"]
+    (feed,) = rendered(EAST, WEB, APP, answer=made(PAGE)).units.values()
+    assert {found.key.kind: found.chart for found in feed.objects} == {"Namespace": "", PAGE["kind"]: "charts/web"}
 
 
 def test_created_namespace_is_never_pruned():
