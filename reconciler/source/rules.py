@@ -13,6 +13,7 @@ from reconciler.source.rulebook import (
     charts,
     feeds,
     files,
+    health,
     kustomize,
     objects,
     overrides,
@@ -37,7 +38,20 @@ def _rules(severity: Severity, table: Mapping[str, tuple[str, str]]) -> dict[str
     return {name: Rule(name, severity, meaning, fix) for name, (meaning, fix) in table.items()}
 
 
-_TABLES = (files, objects, settings, feeds, overrides, scheduling, charts, kustomize, templates, sealed, tenants)
+_TABLES = (
+    files,
+    objects,
+    settings,
+    health,
+    feeds,
+    overrides,
+    scheduling,
+    charts,
+    kustomize,
+    templates,
+    sealed,
+    tenants,
+)
 
 RULES: Mapping[str, Rule] = {
     **{name: rule for table in _TABLES for name, rule in _rules(Severity.ERROR, table.ERRORS).items()},
