@@ -119,10 +119,9 @@ def _columns(*, wide: bool) -> int:
 
 
 def _last_line(plan: PlanFile) -> str:
-    counts = Counter(one.action for unit in plan.units for one in objects(unit))
+    counts = Counter(Action(_row(one)[0]) for unit in plan.units for one in objects(unit))
     told = [f"{n} to {verb}" for verb, actions in _WRITTEN.items() if (n := sum(counts[a] for a in actions))]
-    refused = sum(_row(one)[0] == Action.REFUSE for unit in plan.units for one in objects(unit))
-    told += [f"{refused} refused"] if refused else []
+    told += [f"{counts[Action.REFUSE]} refused"] if counts[Action.REFUSE] else []
     held = sum(len(unit.held.objects) for unit in plan.units if unit.held)
     told += [f"{held} deletes held back"] if held else []
     return f"{plan.fleet}: {plan.reference} at {plan.commit[:12]}: {', '.join(told) or 'nothing to do'}"

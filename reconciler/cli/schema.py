@@ -1,4 +1,4 @@
-"""`reconciler schema`: the JSON Schemas of fleet.yaml and the control kinds, as files next to them."""
+"""`reconciler schema`: the JSON Schemas of fleet.yaml, the control kinds and plan files, as files next to them."""
 
 import ast
 import inspect
@@ -11,11 +11,12 @@ import click
 import msgspec
 
 from reconciler.cli.terminal import talk
-from reconciler.model import applysettings, authored, core, rollout, settings, subscription
+from reconciler.model import applysettings, authored, core, planfile, proposal, rollout, settings, subscription
+from reconciler.model.planfile import PlanFile
 from reconciler.source import schemas
 
-_MODULES = (settings, applysettings, rollout, core, subscription, authored)
-"""The modules that hold what authors write."""
+_MODULES = (settings, applysettings, rollout, core, subscription, authored, planfile, proposal)
+"""The modules that hold what authors write, and the plan file."""
 
 
 @click.command()
@@ -27,7 +28,7 @@ _MODULES = (settings, applysettings, rollout, core, subscription, authored)
     help="Directory that the files are written into.",
 )
 def schema(out: Path) -> None:
-    """Write the JSON Schemas of everything an author writes.
+    """Write the JSON Schemas of everything an author writes, and of plan files.
 
     Editors find them by a first line in each file: `# yaml-language-server: $schema=.schemas/subscription.json`.
     """
@@ -39,7 +40,9 @@ def schema(out: Path) -> None:
 
 def files() -> Mapping[str, str]:
     """Text by file name, the same bytes for the same models."""
-    return {name: json.dumps(found, indent=2) + "\n" for name, found in schemas.schemas(notes()).items()}
+    told = notes()
+    found = {**schemas.schemas(told), "plan.json": schemas.schema(PlanFile, told)}
+    return {name: json.dumps(one, indent=2) + "\n" for name, one in found.items()}
 
 
 def notes() -> schemas.Notes:

@@ -15,10 +15,11 @@ Notes = Mapping[str, Mapping[str, str]]
 def schemas(notes: Notes) -> Mapping[str, Any]:
     """Schema by file name: `fleet.json` for the settings, and one per control kind."""
     models = {"fleet": Settings, **{kind.lower(): model for (_, kind), model in sorted(kinds.MODELS.items())}}
-    return {f"{name}.json": _schema(model, notes) for name, model in models.items()}
+    return {f"{name}.json": schema(model, notes) for name, model in models.items()}
 
 
-def _schema(model: type, notes: Notes) -> Mapping[str, Any]:
+def schema(model: type, notes: Notes) -> Mapping[str, Any]:
+    """The schema of one struct and of all that it holds."""
     (schema,), components = msgspec.json.schema_components([model], ref_template="#/definitions/{name}")
     definitions = {name: _described(name, part, notes) for name, part in sorted(components.items())}
     # draft 7 is what editors support in full
