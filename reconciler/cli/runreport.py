@@ -30,7 +30,7 @@ def print_report(report: Report, output: str) -> None:
         guarded = {d.guard.message for d in report.delivered if d.guard}
         rows = [_cells(row, guarded) for row in _shown(report, output)]
         terminal.emit(terminal.table(HEADERS, rows, _columns(output)))
-    details = [*_failures(report, output), *_guards(report, output), *_rollouts(report)]
+    details = [*_failures(report, output), *_adopted(report, output), *_guards(report, output), *_rollouts(report)]
     for line in (*_folded(report, output), *details, *([""] if details else [])):
         terminal.emit(line)
     terminal.emit(_last_line(report))
@@ -69,23 +69,27 @@ def _cells(row: Tally, guarded: set[str]) -> list[str]:
     return [row.cluster, *(str(count) for count in counts), terminal.coloured(row.state), message]
 
 
-def failures_of(report: Report) -> Iterator[tuple[str, str, Failure]]:
-    """Cluster, Subscription and failure of every object that could not be written or is not ready."""
+def failures_of(report: Report) -> Iterator[tuple[str, Failure, str]]:
+    """Cluster, failure and pace of every object that could not be written or is not ready."""
     for delivered in report.delivered:
         name = report.names.get(delivered.unit.cluster, delivered.unit.cluster)
         for outcome in delivered.outcomes:
             unready = outcome.health in (Health.FAILED, Health.PROGRESSING)
             if outcome.result in (Result.FAILED, Result.DRIFTED) or unready:
                 reason = outcome.reason or outcome.health.value
-                yield name, delivered.unit.subscription, Failure(str(outcome.key), reason, outcome.message)
+                yield name, Failure(str(outcome.key), reason, outcome.message), outcome.pace
 
 
 def _failures(report: Report, output: str) -> Iterator[str]:
-    """One row per failure; the same failure of several clusters is one row, but for `wide`."""
-    alike: dict[tuple[str, str], list[str]] = {}
-    for cluster, _, failure in failures_of(report):
-        alike.setdefault((failure.object, f"{failure.reason}: {failure.message}"), []).append(cluster)
-    rows = [(where, thing, why) for (thing, why), clusters in alike.items() for where in _where(clusters, output)]
+    """One row per failure; the same failure of several clusters is one row, with the pace of its first cluster."""
+    alike: dict[tuple[str, str], dict[str, str]] = {}
+    for cluster, failure, pace in failures_of(report):
+        alike.setdefault((failure.object, f"{failure.reason}: {failure.message}"), {})[cluster] = pace
+    rows = [
+        (where, thing, f"{why}; {pace}" if pace else why)
+        for (thing, why), clusters in alike.items()
+        for where, pace in zip(_where(list(clusters), output), clusters.values(), strict=False)
+    ]
     shown = rows if output == "wide" else rows[:ROWS_SHOWN]
     if shown:
         yield ""
@@ -210,6 +214,7 @@ def as_data(report: Report) -> dict[str, Any]:
         "nothingNew": report.nothing_new,
         "dryRun": report.dry_run,
         "exitCode": int(report.exit_code),
+        "acknowledgesAll": report.acknowledges_all,
         "clusters": list(report.rows),
         "units": [
             {

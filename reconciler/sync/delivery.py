@@ -271,5 +271,6 @@ class Delivery:
             problems=self._evaluated.problems,
             status=written.version if written.version != self._previous.version else "",
             dry_run=self._options.dry_run,
+            acknowledges_all=None if self._options.dry_run else acknowledges_all(written),
             rollouts=batch.tables,
         )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import msgspec
 
 from reconciler.model.errors import Exit
-from reconciler.model.objects import CommitId
+from reconciler.model.objects import CommitId, Digest
 from reconciler.model.snapshot import Problem, Severity
 from reconciler.model.status import Delivered, Tally, UnitStatus
 from reconciler.planning import fold
@@ -46,6 +46,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Rollouts under way, as they stand after the run."""
     reverted: tuple[Reverted, ...] = ()
     """Reverts of halted rollouts that were prepared."""
+    acknowledges_all: Digest | None = None
+    """One digest for all guards that the status remembers, where there are several."""
 
     @property
     def exit_code(self) -> Exit:

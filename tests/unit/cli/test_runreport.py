@@ -95,6 +95,9 @@ def test_a_guard_names_what_it_keeps_and_the_way_to_delete_it(capsys: pytest.Cap
         "    would delete Deployment.apps web/web",
         f"    to delete these: --acknowledge {'d' * 40}",
         "",
+        "A commit says the same with a line at the end of its message:",
+        "    Reconciler-Acknowledge: DIGEST",
+        "",
         "demo: main at aaaaaaaaaaaa: nothing written, 1 of 1 cluster needs attention",
     ]
 
