@@ -8,8 +8,8 @@ import msgspec
 
 from reconciler.cli import terminal
 from reconciler.model.status import FleetStatus
-from reconciler.planning.rollout import OPEN, TOUCHED, Halt, Slot, Stage, Standing, Timetable
-from reconciler.planning.rolloutahead import Ahead, Step
+from reconciler.planning.rollout import OPEN, TOUCHED, Halt, Stage, Standing, Timetable
+from reconciler.planning.rolloutahead import Ahead
 from reconciler.sync.reverting import Reverted
 from reconciler.sync.rolloutreading import Timetables
 
@@ -40,9 +40,9 @@ def show(found: Timetables, views: Sequence[View], output: str) -> None:
 def _lines(found: Timetables, view: View, *, wide: bool) -> Iterator[str]:
     table, columns = view.table, terminal.ALL if wide else None
     yield f"{table.asked.subscription}, rollout {table.asked.rollout.name}, target {table.target[:12]}"
-    headers = ("GROUP", "CLUSTERS", "DONE", "FAILED", "AT ONCE", "MAY FAIL", "BEGINS", "WAITS FOR")
+    headers = ("GROUP", "DONE", "FAILED", "AT ONCE", "BEGINS")
     yield terminal.table(headers, [_group(view, stage) for stage in table.stages], columns)
-    rows = [_cluster(found, slot) for slot in table.slots() if wide or slot.standing in OPEN | TOUCHED]
+    rows = _clusters(found, table, wide=wide)
     if rows:
         shown = rows if wide else rows[: terminal.ROWS_SHOWN]
         yield ""
@@ -57,40 +57,52 @@ def _lines(found: Timetables, view: View, *, wide: bool) -> Iterator[str]:
 
 def _group(view: View, stage: Stage) -> list[str]:
     members = stage.members
-    counts = [len(members.clusters), stage.count(Standing.DONE), stage.count(Standing.FAILED)]
-    steps = [step for step in view.ahead.steps if step.group == stage.name]
+    done = stage.count(Standing.DONE) + stage.count(Standing.LEFT)
+    counts = (f"{done}/{len(members.clusters)}", f"{stage.count(Standing.FAILED)}, {members.budget} may")
+    return [stage.name, *counts, str(members.at_once), _begins(view, stage)]
+
+
+def _begins(view: View, stage: Stage) -> str:
+    """When a group begins at the earliest, and what it waits for."""
     waits = next((slot.why for slot in stage.slots if slot.standing in OPEN and slot.why), "")
-    limits = (str(members.at_once), str(members.budget))
-    return [stage.name, *map(str, counts), *limits, _begins(view, stage, steps), waits.removeprefix("waits ")]
-
-
-def _begins(view: View, stage: Stage, steps: Sequence[Step]) -> str:
     if not any(slot.standing in OPEN for slot in stage.slots):
         return "through" if stage.passed else "under way"
-    if not steps:
-        return "never"
-    first = steps[0]
-    assumed = next((s.assumed for s in view.ahead.steps[: view.ahead.steps.index(first) + 1] if s.assumed), "")
-    when = "now" if first.at == view.now else shown(first.at)
-    return f"{assumed}, {when}" if assumed and when != "now" else assumed or when
+    number = next((number for number, step in enumerate(view.ahead.steps) if step.group == stage.name), None)
+    if number is None:
+        return f"never; {waits}"
+    step = view.ahead.steps[number]
+    if step.at == view.now and not step.assumed:
+        return "now" if step.clusters[0] in view.table.due else f"now, as soon as it may; {waits}"
+    when = "" if step.at == view.now else f"{shown(step.at)} at the earliest"
+    return "; ".join(part for part in (when, step.assumed, waits) if part)
 
 
-def _cluster(found: Timetables, slot: Slot) -> list[str]:
-    why = f"{slot.why} until {shown(slot.until)}" if slot.until else slot.why
-    return [found.name(slot.cluster), slot.group, slot.standing.value, why]
+def _clusters(found: Timetables, table: Timetable, *, wide: bool) -> list[tuple[str, ...]]:
+    """A row for each cluster that is not done; those of which the same is said are one row, but for `wide`."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for slot in table.slots():
+        if wide or slot.standing in OPEN | TOUCHED:
+            why = f"{slot.why} until {shown(slot.until)}" if slot.until else slot.why
+            alike.setdefault((slot.group, slot.standing.value, why), []).append(found.name(slot.cluster))
+    if wide:
+        return [(name, *said) for said, names in alike.items() for name in names]
+    return [
+        (names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more", *said)
+        for said, names in alike.items()
+    ]
 
 
 def _foreseen(found: Timetables, view: View) -> str:
     """What a failure would do, in one sentence or two."""
     ahead, names = view.ahead, ", ".join(map(found.name, view.ahead.failed[:8]))
     failed = f"{len(ahead.failed)} of them would fail ({names})" if ahead.failed else "none of them would fail"
-    reached = f"{ahead.touched} clusters would get the change, {failed}"
+    reached = f"{count(ahead.touched)} would get the change, {failed}"
     if ahead.halt is None:
         return f"{reached}; it would go on to the end: no group has more failures than it may."
     halt = ahead.halt
     return (
         f"{reached}; it would halt in group {halt.group} ({len(halt.failed)} failed, {halt.budget} may), and "
-        f"{ahead.spared} clusters would keep what they have."
+        f"{count(ahead.spared)} would keep what they have."
     )
 
 
@@ -101,7 +113,7 @@ def halt_lines(halt: Halt, name: Any) -> Iterator[str]:
     yield from terminal.wrapped(
         f"halted in group {halt.group}: {len(halt.failed)} failed, {halt.budget} may: {failed}{more}", terminal.width()
     )
-    yield f"{terminal.INDENT}a revert would take the change back from {len(halt.has_it)} clusters:"
+    yield f"{terminal.INDENT}a revert would take the change back from {count(len(halt.has_it))}:"
     for turn in halt.has_it[: terminal.ROWS_SHOWN]:
         before = f"to {turn.was[:12]}" if turn.was else "where nothing was before"
         yield f"{terminal.INDENT}  {name(turn.cluster)} {before}"
@@ -137,6 +149,11 @@ def show_status(found: FleetStatus, output: str) -> None:
 def reverted(told: Reverted) -> str:
     """What became of a revert."""
     return "\n".join(terminal.wrapped(f"{told.branch} at {told.commit[:12]}: {told.message}", terminal.width()))
+
+
+def count(number: int) -> str:
+    """A number of clusters, in words."""
+    return f"{number} cluster" if number == 1 else f"{number} clusters"
 
 
 def shown(when: datetime.datetime) -> str:

@@ -92,7 +92,7 @@ class Rolling:
         watched = {Unit(t.asked.subscription, c) for t in tables for c in t.watched} & self._works.keys() - self._looked
         due = [unit for table in tables for unit in self._due(table, watched)]
         begun = {table.asked.subscription: self._begun(table.asked, due) for table in tables}
-        self._looked |= watched
+        self._looked |= {*watched, *due}
         self._tried.update(due)
         chosen = {*(others or ()), *due, *watched}
         waiting = [self._row(t, s) for t in tables for s in t.slots() if s.standing in OPEN]
