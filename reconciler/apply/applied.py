@@ -11,7 +11,7 @@ import msgspec
 
 from reconciler.adapters.kube.answers import NO_MATCH
 from reconciler.adapters.kube.client import Client, Written
-from reconciler.apply import drift, ownership
+from reconciler.apply import drift
 from reconciler.apply.contact import Meeting
 from reconciler.model.applying import PROPAGATION, RECREATE, Propagation
 from reconciler.model.errors import ApiError

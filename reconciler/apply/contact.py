@@ -1,7 +1,7 @@
 """First contact with objects that the inventory lacks: looked at before the first write, in one LIST per collection.
 
-Objects whose namespace or definition comes in the same delivery cannot be looked at yet; they are looked at, and decided
-by the same pure function, when their wave comes.
+Objects whose namespace or definition comes in the same delivery cannot be looked at yet; they are looked at, and
+decided by the same pure function, when their wave comes.
 """
 
 from collections.abc import Iterable, Sequence

@@ -4,7 +4,7 @@ Asked only about objects whose fields of ours are not those of our last write. D
 come out alike on both sides, so that they are no drift.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -15,8 +15,11 @@ from reconciler.model.applysettings import IgnoreFields
 from reconciler.model.errors import ApiError
 from reconciler.model.feed import RenderedObject
 from reconciler.model.objects import Object, ObjectKey
-from reconciler.model.plan import Approach, Seen
+from reconciler.model.plan import Approach, Change, Seen
 from reconciler.planning import differences, ignored
+
+Live = Mapping[ObjectKey, Object]
+"""Whole objects as they are on the cluster."""
 
 
 class Touched(msgspec.Struct, frozen=True):
@@ -65,6 +68,16 @@ def sent(wanted: RenderedObject, live: Object | None, approach: Approach, subscr
     body = ownership.body(wanted.body, approach.description, uid, hidden=wanted.seal is not None)
     pointers = ignored_of(wanted, subscription, approach.apply.ignore) if live is not None else ()
     return ignored.adjusted(body, live, approach.manager, pointers) if live is not None and pointers else body
+
+
+async def live_of(client: Client, changes: Iterable[Change], subscription: str, rules: Sequence[IgnoreFields]) -> Live:
+    """The objects of which some fields are left alone when these changes are written: one LIST per collection."""
+    there = (c for c in changes if c.wanted and (c.entry or c.contact) and ignored_of(c.wanted, subscription, rules))
+    about = observe.asked((change.api_version, change.key) for change in there) if rules else {}
+    observed = await observe.look(client, about, whole=True)
+    for error in observed.errors.values():
+        raise error
+    return observed.objects
 
 
 def ignored_of(wanted: RenderedObject, subscription: str, rules: Sequence[IgnoreFields]) -> tuple[str, ...]:

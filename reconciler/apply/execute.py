@@ -14,11 +14,10 @@ import msgspec
 
 from reconciler.adapters.kube.client import Client
 from reconciler.apply import inventory as inventories
-from reconciler.apply import observe
 from reconciler.apply.applied import unconfirmed
 from reconciler.apply.contact import Meeting
-from reconciler.apply.drift import ignored_of
-from reconciler.apply.expected import Expected, defined
+from reconciler.apply.drift import Live, live_of
+from reconciler.apply.expected import Expected, brings, defined, is_definition, lacks
 from reconciler.apply.gather import all_of
 from reconciler.apply.hands import Hands
 from reconciler.apply.options import Options
@@ -29,7 +28,7 @@ from reconciler.apply.write import TERMINATING, Done, Pending, Writer, Writing
 from reconciler.model import duration
 from reconciler.model.errors import ApiError
 from reconciler.model.inventory import Entry, Inventory
-from reconciler.model.objects import Object, ObjectKey
+from reconciler.model.objects import ObjectKey
 from reconciler.model.plan import WRITES, Action, Approach, Change, Plan
 from reconciler.model.status import Health, Outcome, Result
 from reconciler.planning import foreseen
@@ -79,14 +78,17 @@ async def execute(
 
 
 class _Run:
-    def __init__(self, cluster: Client, plan: Plan, inventory: Inventory, how: tuple[Options, Owner, Report]) -> None:
+    def __init__(self, cluster: Client, plan: Plan, inventory: Inventory, run: tuple[Options, Owner, Report]) -> None:
         self._cluster = cluster
         self._plan = plan
         self._before = self._recorded = inventory
-        self._options, owner, self._report = how
+        self._options, owner, self._report = run
         client, self._watches = owner.hands
         self._client = client
-        self._writer = Writer(client, self._writing(owner))
+        settings = self._options
+        about = (settings.fleet, owner.description, owner.expected, owner.known, settings.health)
+        how = (owner.approach, plan.unit.subscription, self._is_gone, settings.prune.propagation)
+        self._writer = Writer(client, Writing(*about, *how))
         self._approach = owner.approach
         self._owner = owner
         self._pruner = Pruner(client, self._options.fleet, owner.description, self._options.prune.propagation)
@@ -135,22 +137,8 @@ class _Run:
             entries[change.key] = unconfirmed(change)
         return entries
 
-    def _writing(self, owner: Owner) -> Writing:
-        async def gone(key: ObjectKey, path: str, uid: str) -> bool:
-            return bool(await self._watches.gone([Leaving(key, path, uid)], self._deadline))
-
-        options = self._options
-        return Writing(
-            options.fleet,
-            owner.description,
-            owner.expected,
-            owner.known,
-            options.health,
-            owner.approach,
-            self._plan.unit.subscription,
-            gone,
-            options.prune.propagation,
-        )
+    async def _is_gone(self, key: ObjectKey, path: str, uid: str) -> bool:
+        return bool(await self._watches.gone([Leaving(key, path, uid)], self._deadline))
 
     async def _write_waves(self) -> None:
         failed: set[str | tuple[str, str]] = set()
@@ -158,7 +146,7 @@ class _Run:
             await self._gate(wave)
             todo: list[Change] = []
             for change in await self._decided(wave):
-                lack, reason = _lacks(change.key, failed), "DependencyFailed"
+                lack, reason = lacks(change.key, failed), "DependencyFailed"
                 if not lack:
                     lack, reason = self._unready(change)
                 if change.action not in WRITES:
@@ -167,9 +155,9 @@ class _Run:
                     self._note(Outcome(change.key, Result.SKIPPED, message=lack, reason=reason))
                 else:
                     todo.append(change)
-            live = await self._live(todo)
+            live = await live_of(self._client, todo, self._plan.unit.subscription, self._options.apply.ignore)
             done = await _side_by_side(todo, partial(self._write, live))
-            failed |= {name for change, one in zip(todo, done, strict=True) for name in _provides(change, one)}
+            failed |= {name for change, one in zip(todo, done, strict=True) if _is_lost(one) for name in brings(change)}
             await self._establish(self._plan.waves[number + 1 :])
 
     async def _decided(self, wave: Sequence[Change]) -> Sequence[Change]:
@@ -192,19 +180,6 @@ class _Run:
             self._entries.pop(change.key, None)
         self._note(foreseen.outcome(change), told=change.action is not Action.UNCHANGED)
 
-    async def _live(self, changes: Sequence[Change]) -> Mapping[ObjectKey, Object]:
-        """Objects of which some fields are left alone: one LIST per collection."""
-        rules = self._options.apply.ignore
-        name = self._plan.unit.subscription
-        there = (c for c in changes if c.wanted and (c.entry or c.contact) and ignored_of(c.wanted, name, rules))
-        about = observe.asked((change.api_version, change.key) for change in there) if rules else {}
-        if not about:
-            return {}
-        observed = await observe.look(self._client, about, whole=True)
-        for error in observed.errors.values():
-            raise error
-        return observed.objects
-
     def _unready(self, change: Change) -> tuple[str, str]:
         """What this object waits for in vain, and our reason; an object that nobody waits for counts as ready."""
         if not self._options.wait:
@@ -218,7 +193,7 @@ class _Run:
                 return message, WAITING if waits else "DependencyFailed"
         return "", ""
 
-    async def _write(self, live: Mapping[ObjectKey, Object], change: Change) -> Done:
+    async def _write(self, live: Live, change: Change) -> Done:
         done = await self._writer.write(change, live)
         if done.entry:
             self._entries[change.key] = msgspec.structs.replace(done.entry, shard=self._entries[change.key].shard)
@@ -235,7 +210,7 @@ class _Run:
         """Wait for definitions that later waves need; others need not be waited for, and are with the rest."""
         used = {(change.key.group, change.key.kind) for wave in later for change in wave}
         kinds = {c.key: defined(c.wanted.body) for wave in self._plan.waves for c in wave if c.wanted}
-        needed = [one for one in self._pending if _is_definition(one.key) and kinds.get(one.key) in used]
+        needed = [one for one in self._pending if is_definition(one.key) and kinds.get(one.key) in used]
         if needed:
             seconds = min(self._options.timeout, ESTABLISH_SECONDS)
             health = await self._watches.ready(needed, asyncio.get_running_loop().time() + seconds)
@@ -325,28 +300,9 @@ def _writes(plan: Plan) -> Iterator[Change]:
     return (change for wave in plan.waves for change in wave if change.action in WRITES)
 
 
+def _is_lost(done: Done) -> bool:
+    return done.outcome.result in (Result.FAILED, Result.SKIPPED)
+
+
 def _is_done(outcome: Outcome) -> bool:
     return outcome.result not in (Result.FAILED, Result.SKIPPED) and outcome.reason not in _UNDONE
-
-
-def _is_definition(key: ObjectKey) -> bool:
-    return key.kind == "CustomResourceDefinition"
-
-
-def _provides(change: Change, done: Done) -> Iterator[str | tuple[str, str]]:
-    """What others will lack when this failed: a namespace by its name, a kind by its group and name."""
-    if done.outcome.result not in (Result.FAILED, Result.SKIPPED):
-        return
-    if change.key.kind == "Namespace" and not change.key.group:
-        yield change.key.name
-    kind = defined(change.wanted.body) if change.wanted and _is_definition(change.key) else None
-    if kind:
-        yield kind
-
-
-def _lacks(key: ObjectKey, failed: set[str | tuple[str, str]]) -> str:
-    if key.namespace and key.namespace in failed:
-        return f"Namespace {key.namespace} could not be written"
-    if (key.group, key.kind) in failed:
-        return f"the definition of {key.kind} could not be written"
-    return ""

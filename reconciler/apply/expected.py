@@ -1,11 +1,12 @@
 """What one delivery brings: the namespaces and kinds that objects of it may have to wait for."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
 from reconciler.model.feed import RenderedFeed
 from reconciler.model.objects import Object, ObjectKey
+from reconciler.model.plan import Change
 
 
 class Expected(msgspec.Struct, frozen=True):
@@ -35,3 +36,26 @@ def defined(definition: Object) -> tuple[str, str] | None:
     spec = definition.get("spec") or {}
     group, kind = spec.get("group"), (spec.get("names") or {}).get("kind")
     return (group, kind) if group and kind else None
+
+
+def brings(change: Change) -> Iterator[str | tuple[str, str]]:
+    """What others lack when this fails: a namespace by its name, a kind by its group and name."""
+    if change.key.kind == "Namespace" and not change.key.group:
+        yield change.key.name
+    kind = defined(change.wanted.body) if change.wanted and is_definition(change.key) else None
+    if kind:
+        yield kind
+
+
+def lacks(key: ObjectKey, failed: set[str | tuple[str, str]]) -> str:
+    """What an object lacks of what failed, in words; empty when nothing."""
+    if key.namespace and key.namespace in failed:
+        return f"Namespace {key.namespace} could not be written"
+    if (key.group, key.kind) in failed:
+        return f"the definition of {key.kind} could not be written"
+    return ""
+
+
+def is_definition(key: ObjectKey) -> bool:
+    """Whether an object defines a kind."""
+    return key.kind == "CustomResourceDefinition"
