@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from reconciler.model.rollout import Window
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_AHEAD = 9
-"""Days that are looked at: a week, and one on either side for what reaches over midnight and for other zones."""
+_AHEAD = 16
+"""Days that are looked at: two weeks, for summer time may skip a window, and one day for what reaches over midnight."""
 
 
 def opening(windows: Sequence[Window], now: datetime.datetime) -> datetime.datetime | None:
@@ -33,7 +33,9 @@ def _spans(window: Window, now: datetime.datetime) -> Iterator[tuple[datetime.da
         if window.days and DAYS[day.weekday()] not in window.days:
             continue
         over = window.end != "24:00" and window.end <= window.start
-        yield _at(day, window.start, zone), _at(day + datetime.timedelta(days=over), window.end, zone)
+        start, end = _at(day, window.start, zone), _at(day + datetime.timedelta(days=over), window.end, zone)
+        if start < end:
+            yield start, end
 
 
 def _at(day: datetime.date, clock: str, zone: ZoneInfo) -> datetime.datetime:
