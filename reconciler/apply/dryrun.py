@@ -129,7 +129,7 @@ class _Rehearsing:
         # fields that others own are left alone by looking at what they are
         all_of_it = whole or bool(self._options.apply.ignore)
         try:
-            live = await looking.live(self._client, (*writes, *prunes), whole=all_of_it)
+            live = await looking.live(await self._identity(told.unit), (*writes, *prunes), whole=all_of_it)
             trials, answers = await self._tried(planned, writes, live if all_of_it else {}) if tried else ({}, {})
         except ReconcilerError as error:
             return Rehearsed(Proposal(_stopped(told, error), version))

@@ -110,11 +110,8 @@ class _Foresight:
         leave = {one.unit for one in left}
         works = [work for work in self._works if work.unit not in leave]
         known = frozenset(e.uid for inventory in self._there.values() for e in inventory.entries.values() if e.uid)
-        try:
-            met = await self._look(works)
-        except ReconcilerError as error:
-            return Foreseen(stopped=(*left, *(stopped(work.unit, error) for work in works)), known=known)
-        answers = await all_of(self._one(work, met) for work in works)
+        met = await self._look(works)
+        answers = await all_of(self._one(work, met[work.unit]) for work in works)
         return Foreseen(
             tuple(answer for answer in answers if isinstance(answer, Planned)),
             (*left, *(answer for answer in answers if isinstance(answer, Delivered))),
@@ -122,10 +119,31 @@ class _Foresight:
             sum(len(inventory.entries) for inventory in self._there.values()),
         )
 
-    async def _look(self, works: Sequence[Work]) -> Met:
+    async def _look(self, works: Sequence[Work]) -> Mapping[Unit, Met | ReconcilerError]:
+        """Look, each unit with the rights of those who apply it, so that nobody learns what they may not see."""
+        groups: dict[Client, list[Work]] = {}
+        found: dict[Unit, Met | ReconcilerError] = {}
+        for work in works:
+            try:
+                groups.setdefault(await self._client_of(work), []).append(work)
+            except ReconcilerError as error:
+                found[work.unit] = error
+        answers = await all_of(self._look_as(client, some) for client, some in groups.items())
+        for some, answer in zip(groups.values(), answers, strict=True):
+            found |= dict.fromkeys((work.unit for work in some), answer)
+        return found
+
+    async def _look_as(self, client: Client, works: Sequence[Work]) -> Met | ReconcilerError:
         new = {obj.key: obj for work in works for obj in self._new(work)}
         mine = [self._inventory(work).entries.values() for work in works] if self._options.check_drift else []
-        return await contact.look(self._client, list(new.values()), [e for some in mine for e in some], self._expected)
+        try:
+            return await contact.look(client, list(new.values()), [e for some in mine for e in some], self._expected)
+        except ReconcilerError as error:
+            return error
+
+    async def _client_of(self, work: Work) -> Client:
+        tenant = work.unit.subscription.partition("/")[0]
+        return await self._options.as_tenant(tenant) if self._options.as_tenant else self._client
 
     def _new(self, work: Work) -> list[RenderedObject]:
         entries = self._inventory(work).entries
@@ -134,7 +152,9 @@ class _Foresight:
     def _inventory(self, work: Work) -> Inventory:
         return self._there.get(work.unit) or Inventory(work.unit, self._options.fleet)
 
-    async def _one(self, work: Work, met: Met) -> Planned | Delivered:
+    async def _one(self, work: Work, met: Met | ReconcilerError) -> Planned | Delivered:
+        if isinstance(met, ReconcilerError):
+            return stopped(work.unit, met)
         try:
             return await self._planned(work, met)
         except ReconcilerError as error:
@@ -178,8 +198,7 @@ class _Foresight:
             return {}
         opened = await unseal.in_clear([one.wanted for one in touched], self._options.open)
         touched = [drift.Touched(obj, one.seen) for obj, one in zip(opened, touched, strict=True)]
-        tenant = work.unit.subscription.partition("/")[0]
-        client = await self._options.as_tenant(tenant) if self._options.as_tenant else self._client
+        client = await self._client_of(work)
         return await drift.judged(client, touched, approach, work.unit.subscription)
 
     def _elsewhere(self, work: Work, inventory: Inventory) -> frozenset[ObjectKey]:

@@ -22,6 +22,7 @@ from reconciler.planning.plan import keep_of
 
 Collection = tuple[str, str, str]
 """API version, kind, namespace."""
+FORBIDDEN = 403
 Asked = Mapping[Collection, frozenset[str]]
 """Names that are asked about, by collection."""
 
@@ -70,8 +71,13 @@ async def look(
 
 
 def met(observed: Observed, api_version: str, key: ObjectKey) -> Seen:
-    """What was seen of an object that the inventory does not hold; raises the ApiError of its collection."""
+    """What was seen of an object that the inventory does not hold; raises the ApiError of its collection.
+
+    An object that may not be looked at is one object that is refused, and costs the others nothing.
+    """
     if error := observed.errors.get(collection(api_version, key)):
+        if error.status == FORBIDDEN:
+            return Seen(exists=False, refused=error.message)
         raise error
     live = observed.objects.get(key)
     if live is None:
@@ -91,6 +97,8 @@ def known(observed: Observed, entry: Entry, fleet: str) -> Seen:
 
     Another object of its name is met for the first time. Raises the ApiError of its collection.
     """
+    if error := observed.errors.get(collection(entry.api_version, entry.key)):
+        raise error
     seen = met(observed, entry.api_version, entry.key)
     if not seen.exists or seen.uid != entry.uid:
         return seen

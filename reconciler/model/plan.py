@@ -33,6 +33,8 @@ class Seen(msgspec.Struct, frozen=True):
     """Paths of the fields in which a drifted object differs; empty when nobody compared."""
     fields: str = ""
     """Fingerprint of the fields that are ours now, when the server would change nothing."""
+    refused: str = ""
+    """The server's words, when whoever applies the object may not look at it."""
 
 
 class Approach(msgspec.Struct, frozen=True):

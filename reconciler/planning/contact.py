@@ -39,6 +39,8 @@ def decide(obj: RenderedObject, entry: Entry | None, seen: Seen | None, approach
         return _known(change, entry, seen, policy, approach)
     if obj.key in approach.later:
         return _replace(change, action=Action.LATER)
+    if seen is not None and seen.refused:
+        return _replace(change, action=Action.REFUSE, reason=seen.refused)
     if seen is None or not seen.exists:
         unconfirmed = entry is not None and entry.digest is None
         return _replace(change, action=Action.CREATE, reason="unconfirmed" if unconfirmed else "")

@@ -10,15 +10,14 @@ import datetime
 import shutil
 import weakref
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from reconciler.adapters import clock, processes
+from reconciler.adapters import clock
 from reconciler.adapters.kube.authorized import Authorized
 from reconciler.adapters.kube.connection import ClientCertificate, ExecPlugin
-from reconciler.model.errors import ToolFailed, Untrusted
+from reconciler.model.errors import Untrusted
 
 _GROUP = "client.authentication.k8s.io/"
 _SECONDS = 60.0
@@ -30,12 +29,6 @@ class _Status(msgspec.Struct, frozen=True):
     clientCertificateData: str | None = None
     clientKeyData: str | None = None
     expirationTimestamp: datetime.datetime | None = None
-
-
-class _Answer(msgspec.Struct, frozen=True):
-    apiVersion: str
-    kind: str
-    status: _Status | None = None
 
 
 class _Known:
@@ -77,37 +70,58 @@ async def _run(plugin: ExecPlugin) -> Authorized:
     found = shutil.which(command, path=environment.get("PATH", ""))
     if found is None:
         raise Untrusted("no-credential", f"the plugin {command} cannot be found, or not be run", hint)
-    environment["KUBERNETES_EXEC_INFO"] = _info(plugin, version)
-    arguments = [str(one) for one in spec.get("args") or ()]
+    return _read(await _answer({**spec, "command": found}, _Told(environment, _info(plugin)), command, hint), command)
+
+
+class _Told(dict[str, str]):
+    """The environment of a plugin. What the provider writes into it about the question is completed."""
+
+    def __init__(self, environment: Mapping[str, str], more: Mapping[str, Any]) -> None:
+        super().__init__(environment)
+        self._more = more
+
+    def __setitem__(self, name: str, value: str) -> None:
+        if name == "KUBERNETES_EXEC_INFO":
+            question = msgspec.json.decode(value)
+            value = msgspec.json.encode({**question, "spec": self._more}).decode()
+        super().__setitem__(name, value)
+
+
+async def _answer(spec: Mapping[str, Any], told: _Told, command: str, hint: str) -> Any:
+    """The status that a plugin answers. Imported only here, because the import costs more than a run without it."""
+    from kubernetes.aio.config.config_exception import ConfigException
+    from kubernetes.aio.config.exec_provider import ExecProvider
+    from kubernetes.aio.config.kube_config import ConfigNode
+
+    node: Any = ConfigNode
+    provider: Any = ExecProvider
     try:
-        call = processes.Call(Path(found), arguments, environment, deadline=_SECONDS, limit=1 << 20)
-        ended = await processes.run(call)
-    except ToolFailed as error:
-        raise Untrusted("no-credential", f"the plugin {command} gave no credential: {error.message}", hint) from error
-    if ended.status != 0:
-        said = f"it ended with {ended.status}: {ended.stderr.strip()[-_SAID:]}"
-        raise Untrusted("no-credential", f"the plugin {command} gave no credential: {said}", hint)
-    return _read(ended.stdout, command, version)
+        run = provider(node("exec", spec))
+        run.env = told
+        async with asyncio.timeout(_SECONDS):
+            return await run.run()
+    except TimeoutError as error:
+        what = f"the plugin {command} gave no credential within {_SECONDS:g} s"
+        raise Untrusted("no-credential", what, hint) from error
+    except OSError as error:
+        raise Untrusted("no-credential", f"the plugin {command} cannot be run: {error.strerror}", hint) from error
+    except ConfigException as error:
+        what = f"the plugin {command} gave no credential: {str(error)[-_SAID:]}"
+        raise Untrusted("no-credential", what, hint) from None
 
 
-def _info(plugin: ExecPlugin, version: str) -> str:
-    spec: dict[str, Any] = {"interactive": False}
+def _info(plugin: ExecPlugin) -> dict[str, Any]:
+    told: dict[str, Any] = {"interactive": False}
     if plugin.spec.get("provideClusterInfo") and plugin.cluster is not None:
-        spec["cluster"] = plugin.cluster
-    return msgspec.json.encode({"apiVersion": version, "kind": "ExecCredential", "spec": spec}).decode()
+        told["cluster"] = plugin.cluster
+    return told
 
 
-def _read(stdout: bytes, command: str, version: str) -> Authorized:
+def _read(answer: Any, command: str) -> Authorized:
     try:
-        answer = msgspec.json.decode(stdout, type=_Answer)
-    except msgspec.MsgspecError:
-        raise Untrusted("no-credential", f"the plugin {command} printed no ExecCredential") from None
-    if answer.kind != "ExecCredential" or answer.apiVersion != version:
-        what = (
-            f"the plugin {command} answered with {answer.kind} of {answer.apiVersion}, not ExecCredential of {version}"
-        )
-        raise Untrusted("no-credential", what[:_SAID], "write its apiVersion into the kubeconfig")
-    status = answer.status or _Status()
+        status = msgspec.convert(answer, _Status)
+    except msgspec.ValidationError:
+        raise Untrusted("no-credential", f"the plugin {command} answered with no ExecCredentialStatus") from None
     certificate, key = status.clientCertificateData, status.clientKeyData
     if bool(certificate) != bool(key) or not (status.token or certificate):
         raise Untrusted("no-credential", f"the plugin {command} gave neither a token nor a certificate with its key")
