@@ -51,8 +51,10 @@ def test_an_override_changes_one_cluster_and_a_removal_prunes_it_everywhere(flee
     assert {row["cluster"]: row["changed"] for row in changed["clusters"]} == {"dev": 0, "prod": 1, "staging": 0}
 
     fleet_repo.commit({LOG_SHIPPER: None, "overrides/environments.yaml": None})
-    pruned = fleet_repo.sync().report
-    assert {row["cluster"]: row["pruned"] for row in pruned["clusters"]} == {"dev": 3, "prod": 3, "staging": 3}
+    pruned = fleet_repo.sync(expect=6).report
+    assert {row["cluster"]: row["pruned"] for row in pruned["clusters"]} == {"dev": 2, "prod": 2, "staging": 2}
+    told = fleet_repo.sync("--acknowledge", pruned["acknowledgesAll"]).report
+    assert {row["cluster"]: row["pruned"] for row in told["clusters"]} == {"dev": 1, "prod": 1, "staging": 1}
     assert clusters_of(fleet_repo) == {"staging": 4, "prod": 4}
     assert not (fleet_repo.run_in / "rendered" / "dev").exists()
 
