@@ -111,6 +111,7 @@ class _Run:
         released = any(change.released for change in self._plan.kept)
         recorded = self._recorded
         told = (recorded.feed, recorded.orphan) == (self._plan.feed, self._plan.orphan)
+        told = told and not inventories.is_elsewhere(recorded, self._options.inventory_kind)
         if touched or released or not told or self._entries != recorded.entries:
             recorded = await self._record(recorded, self._entries, whole=whole)
         ordered = [self._outcomes[change.key] for change in foreseen.changes(self._plan)]

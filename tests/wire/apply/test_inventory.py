@@ -10,10 +10,14 @@ import pytest
 
 from reconciler.adapters.kube.client import Client, connect
 from reconciler.apply import inventory as inventories
-from reconciler.model.errors import ReconcilerError, Refused
+from reconciler.apply.inventoryform import FLEET, Kind, name_of
+from reconciler.model.errors import Exit, ReconcilerError, Refused
+from reconciler.model.feed import Unit
 from reconciler.model.inventory import Entry, Inventory
-from reconciler.model.objects import Digest, ObjectKey
-from tests.wire.apply.place import COMMIT, Place, config
+from reconciler.model.objects import CommitId, Digest, ObjectKey
+from reconciler.model.status import State
+from tests.plugins.faults import Fault, FaultProxy
+from tests.wire.apply.place import COMMIT, Place, config, results
 
 
 def entry(number: int) -> Entry:
@@ -70,16 +74,139 @@ def test_record_that_somebody_else_wrote_since_is_not_overwritten(place: Place, 
     _with_client(place, run)
 
 
-def test_record_that_is_none_is_an_error_and_not_an_empty_inventory(place: Place) -> None:
+def spoil(place: Place, kind: str, unit: Unit) -> None:
+    """Make the inventory of a unit unreadable."""
+    name = name_of(Inventory(unit, place.fleet), 0)
+    broken = {"entries": [{"kind": 1}]}
+    patch = {"data": {"inventory": json.dumps(broken)}} if kind == "configmap" else {"spec": {"entries": [{}]}}
+    flags = ("--type=merge", "-n", place.namespace, "-p", json.dumps(patch))
+    place.cluster.kubectl("patch", kind, name, *flags)
+
+
+def test_record_that_is_none_stops_only_its_own_unit(place: Place) -> None:
     place.deliver([config("a", place.namespace)])
-    path = f"/api/v1/namespaces/{place.namespace}/configmaps"
-    (item,) = [one for one in place.cluster.api.get(path)["items"] if one["metadata"]["name"].startswith(place.fleet)]
-    patch = {"data": {"inventory": json.dumps({"entries": [{"kind": 1}]})}}
-    place.cluster.kubectl(
-        "patch", "configmap", item["metadata"]["name"], "-n", place.namespace, "-p", json.dumps(patch)
-    )
+    spoil(place, "configmap", place.unit)
     with pytest.raises(ReconcilerError, match="is no inventory"):
         place.inventories()
+    works = [
+        place.work([config("a", place.namespace, "2")]),
+        place.work([config("b", place.namespace)], subscription="default/other"),
+    ]
+    other, broken = place.deliver_all(works)
+    assert (other.state, results(other)) == (State.READY, {"b": "created"})
+    assert (broken.state, broken.feed) == (State.FAILED, None)
+    assert "is no inventory" in broken.message
+    assert place.value("a") == "1"
+    (again, _) = place.deliver_all([place.work(None, subscription="default/other"), works[0]])
+    assert results(again) == {"b": "pruned"}
+
+
+def kept_as(place: Place) -> dict[str, int]:
+    """How many objects of each kind hold inventories of the fleet."""
+    flags = ("-n", place.namespace, "-l", f"{FLEET}={place.fleet}", "-o", "name")
+    found = {}
+    for kind in ("configmaps", "inventories.reconciler.clusternet.io"):
+        found[kind.partition(".")[0]] = len(place.cluster.kubectl("get", kind, *flags).split())
+    return found
+
+
+def test_inventory_of_our_own_kind_brings_its_definition_and_tells_people_what_it_holds(place: Place) -> None:
+    done = place.deliver([config("a", place.namespace), config("b", place.namespace)], inventory_kind="Inventory")
+    assert done.state is State.READY
+    assert kept_as(place) == {"configmaps": 0, "inventories": 1}
+    head, row = place.cluster.kubectl("get", "inventories", "-n", place.namespace).splitlines()
+    assert head.split() == ["NAME", "SUBSCRIPTION", "CLUSTER", "OBJECTS", "COMMIT", "READY", "AGE"]
+    assert row.split()[1:6] == ["default/web", place.facts.id, "2", COMMIT, "True"]
+    found = place.inventory()
+    assert found is not None
+    assert {key.name for key in found.entries} == {"a", "b"}
+    assert all(entry.uid and entry.resource_version and entry.digest for entry in found.entries.values())
+    assert results(place.deliver(None, inventory_kind="Inventory")) == {"a": "pruned", "b": "pruned"}
+    assert kept_as(place) == {"configmaps": 0, "inventories": 0}
+
+
+@pytest.mark.parametrize("kinds", [("ConfigMap", "Inventory"), ("Inventory", "ConfigMap")], ids="-".join)
+def test_inventory_moves_when_the_setting_changes(place: Place, kinds: tuple[Kind, Kind]) -> None:
+    before, after = kinds
+    bodies = [config("a", place.namespace), config("b", place.namespace)]
+    place.deliver(bodies, inventory_kind=before)
+    held = place.inventory()
+    done = place.deliver(bodies, inventory_kind=after)
+    assert results(done) == {"a": "unchanged", "b": "unchanged"}
+    assert sum(kept_as(place).values()) == 1
+    moved = place.inventory()
+    assert held is not None
+    assert moved is not None
+    assert moved.version.startswith(f"{after}/0:")
+    assert msgspec.structs.replace(moved, version="") == msgspec.structs.replace(held, version="")
+    assert results(place.deliver(bodies[:1], inventory_kind=after)) == {"a": "unchanged", "b": "pruned"}
+
+
+def test_inventory_whose_move_was_cut_off_is_the_union_of_both(place: Place) -> None:
+    async def run(client: Client) -> None:
+        empty = Inventory(place.unit, place.fleet)
+        await inventories.write(client, place.namespace, empty, holding(place, range(3)))
+        newer = msgspec.structs.replace(entry(2), digest=Digest("other"))
+        other = holding(place, range(1, 5))
+        other = msgspec.structs.replace(other, entries={**other.entries, newer.key: newer})
+        await inventories.write(client, place.namespace, empty, other, "Inventory")
+        found = (await inventories.read_all(client, place.fleet, place.namespace))[place.unit]
+        assert found.entries.keys() == {entry(n).key for n in range(5)}
+        assert (found.entries[entry(1).key].digest, found.entries[entry(2).key].digest) == (entry(1).digest, None)
+        assert found.feed is None
+        one = await inventories.write(client, place.namespace, found, found, "Inventory")
+        again = (await inventories.read_all(client, place.fleet, place.namespace))[place.unit]
+        assert again == one
+        await inventories.write(client, place.namespace, again, holding(place, range(0), again), "Inventory")
+        assert await inventories.read_all(client, place.fleet, place.namespace) == {}
+
+    _with_client(place, run)
+
+
+def test_really_large_inventory_of_our_own_kind_is_kept_in_parts(place: Place) -> None:
+    async def run(client: Client) -> None:
+        before = Inventory(place.unit, place.fleet)
+        large = await inventories.write(client, place.namespace, before, holding(place, range(9000)), "Inventory")
+        found = (await inventories.read_all(client, place.fleet, place.namespace))[place.unit]
+        assert found == large
+        assert len(found.version.split(",")) > 3
+        await inventories.write(client, place.namespace, found, holding(place, range(0), found), "Inventory")
+
+    _with_client(place, run)
+
+
+def test_account_that_may_not_define_kinds_is_told_what_to_do(behind: Place, proxy: FaultProxy) -> None:
+    absent = Fault("(GET|POST)", "/inventories", status=404)
+    with proxy.injected(absent, Fault("POST", "customresourcedefinitions", status=403)):
+        done = behind.deliver([config("a", behind.namespace)], inventory_kind="Inventory")
+    assert done.state is State.FAILED
+    assert "may not define it" in done.message
+    assert "`inventory.kind: ConfigMap`" in done.message
+    assert behind.value("a") is None
+
+
+def test_account_that_may_not_read_the_other_kind_goes_on_without_it(behind: Place, proxy: FaultProxy) -> None:
+    with proxy.injected(Fault("GET", "/inventories", status=403)):
+        assert behind.deliver([config("a", behind.namespace)]).state is State.READY
+
+
+def test_unit_that_a_newer_commit_changed_is_left_as_it_is(place: Place) -> None:
+    newer = CommitId("d" * 40)
+
+    async def is_newer(commit: CommitId) -> bool:
+        return commit == newer
+
+    place.deliver([config("a", place.namespace, "new")], commit=newer)
+    works = [
+        place.work([config("a", place.namespace, "old")]),
+        place.work([config("b", place.namespace)], subscription="default/other"),
+    ]
+    other, left = place.deliver_all(works, is_newer=is_newer)
+    assert results(other) == {"b": "created"}
+    assert (left.state, left.feed, left.exit_code) == (State.DELIVERED, None, Exit.OK)
+    assert f"left as commit {newer[:12]} made it" in left.message
+    assert place.value("a") == "new"
+    assert results(place.deliver([config("a", place.namespace, "old")])) == {"a": "changed"}
 
 
 def _with_client(place: Place, run) -> None:
