@@ -10,7 +10,18 @@ import msgspec
 
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.snapshot import Place, Problem, Sourced
-from reconciler.source import exports, feeds, hints, kinds, layout, overrides, subscriptions, tenants
+from reconciler.source import (
+    exports,
+    feeds,
+    hints,
+    kinds,
+    layout,
+    ordering,
+    overrides,
+    rollouts,
+    subscriptions,
+    tenants,
+)
 from reconciler.source.concerns import Deliveries
 from reconciler.source.gather import Finding, Gathered
 from reconciler.source.references import References
@@ -22,6 +33,7 @@ _SETTINGS = Place(layout.SETTINGS_PATH)
 def findings(gathered: Gathered, delivered: Deliveries, paths: tuple[str, ...]) -> Iterator[Finding]:
     """All problems of the repo as a whole. `paths` are the files that were read."""
     yield from subscriptions.check(gathered)
+    yield from ordering.check(gathered)
     references = References(gathered)
     wrong_feeds = tuple(feeds.check(gathered, references))
     yield from wrong_feeds
@@ -58,6 +70,7 @@ def _settings(gathered: Gathered, paths: tuple[str, ...]) -> Iterator[Problem]:
         if not any(layout.in_roots(path, roots) for path in paths):
             yield problem("root-empty", _SETTINGS, ("roots", index), f"root '{root}' holds no files that are read")
     yield from tenants.unused(gathered)
+    yield from rollouts.unused(gathered)
     clusters = gathered.settings.clusters
     if clusters.source == "parent":
         if clusters.access:

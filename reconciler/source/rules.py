@@ -16,7 +16,9 @@ from reconciler.source.rulebook import (
     health,
     kustomize,
     objects,
+    ordering,
     overrides,
+    rollouts,
     scheduling,
     sealed,
     settings,
@@ -45,12 +47,14 @@ _TABLES = (
     health,
     feeds,
     overrides,
+    ordering,
     scheduling,
     charts,
     kustomize,
     templates,
     sealed,
     tenants,
+    rollouts,
 )
 
 RULES: Mapping[str, Rule] = {

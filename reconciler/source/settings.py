@@ -8,7 +8,7 @@ import msgspec
 
 from reconciler.model.settings import Access, Settings
 from reconciler.model.snapshot import Place, Problem
-from reconciler.source import charts, datafiles, documents, fields, healthexpressions, layout, locate, tenants
+from reconciler.source import charts, datafiles, documents, fields, healthexpressions, layout, locate, rollouts, tenants
 from reconciler.source.rules import problem
 
 _PLACE: Final = Place(layout.SETTINGS_PATH)
@@ -58,6 +58,7 @@ def _checks(settings: Settings) -> Iterator[Problem]:
     yield from datafiles.settings_problems(settings)
     yield from healthexpressions.settings_problems(settings)
     yield from tenants.settings_problems(settings)
+    yield from rollouts.settings_problems(settings)
 
 
 def _accesses(settings: Settings) -> Iterator[Problem]:
