@@ -71,13 +71,18 @@ def _masked(status: int, message: str, details: Details, sent: bytes | None) -> 
     if conflicts:
         return "; ".join(f"{cause.message}: {cause.field}" for cause in conflicts)
     if causes:
-        told = "; ".join(f"{cause.field}: {cause.reason}" for cause in causes)
+        told = "; ".join(f"{cause.field}: {cause.reason}{_fixed(cause)}" for cause in causes)
         return f"Secret {details.name!r} is refused: {told} ({WITHHELD})"
     if status in (400, 413, 415, 422, 500):
         return f"the API server refused the Secret; {WITHHELD}"
     for value in sorted(set(_values(sent)), key=len, reverse=True):
         message = message.replace(value, "***")
     return message
+
+
+def _fixed(cause: Cause) -> str:
+    """The one word of a refusal that tells what to do and can hold no value."""
+    return ", immutable" if "immutable" in (cause.message or "") else ""
 
 
 def _values(sent: bytes | None) -> Iterator[str]:
