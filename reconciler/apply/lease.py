@@ -272,7 +272,7 @@ async def _replace(client: Client, where: Where, live: Object, me: str) -> Objec
     if moves:
         spec |= {"acquireTime": now, "leaseTransitions": (before.get("leaseTransitions") or 0) + 1}
     try:
-        return await client.replace(path, {**live, "spec": spec}, field_manager(where.fleet))
+        return await client.replace(path, {**live, "spec": spec}, field_manager(where.fleet), urgent=True)
     except ApiError as error:
         if error.status not in (404, 409):
             raise

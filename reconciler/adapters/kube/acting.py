@@ -38,9 +38,12 @@ class Acting:
         """As `Transport.heard`."""
         return self._transport.heard
 
-    async def request(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> "Answer":
+    async def request(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], *, urgent: bool = False
+    ) -> "Answer":
         """As `Transport.request`."""
-        return await self._transport.request(method, path, body, CIMultiDict([*headers.items(), *self._headers]))
+        both = CIMultiDict([*headers.items(), *self._headers])
+        return await self._transport.request(method, path, body, both, urgent=urgent)
 
     def stream(
         self, path: str, seconds: float, headers: Headers = ()

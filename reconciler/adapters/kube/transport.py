@@ -6,6 +6,7 @@ imported when a connection is opened, not before.
 """
 
 import asyncio
+import contextlib
 import datetime
 import io
 import random
@@ -92,9 +93,12 @@ class Transport:
         """Close all connections."""
         await self._session.close()
 
-    async def request(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
+    async def request(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], *, urgent: bool = False
+    ) -> Answer:
         """One answer, whatever its status, after the retries that its class allows.
 
+        An urgent one does not queue behind those that wait for their turn.
         Untrusted when TLS or the credential fails; Unreachable when no answer comes.
         """
         time = asyncio.get_running_loop().time
@@ -104,7 +108,7 @@ class Transport:
             used = await self._fresh()
             wish = 0.0
             try:
-                async with self._slots:
+                async with contextlib.nullcontext() if urgent else self._slots:
                     answer, wish = await self._once(method, path, body, headers)
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 delay = _delay(attempt, wish)
