@@ -80,6 +80,8 @@ class Evidence(msgspec.Struct, frozen=True):
     """Objects that other units of the fleet deliver to the same place."""
     orphan: bool = False
     """The Subscription says that its objects stay when it goes; of one that is gone the inventory remembers it."""
+    empty: bool = False
+    """The repo holds no Subscription at all: perhaps it is read at the wrong place."""
     guarded: bool = True
     """False for what stands elsewhere by now, so that deleting it here loses nothing."""
 
@@ -145,7 +147,7 @@ class Guard(msgspec.Struct, frozen=True):
     """Deletes that were held back, with the digest that acknowledges exactly these."""
 
     rule: str
-    """`empty-feed`, `problems`, `vanished-cluster`, `unplaced`, `precious` or `budget`."""
+    """`vanished-cluster`, `empty-feed`, `empty-repo`, `problems`, `unplaced`, `precious` or `budget`."""
     message: str
     keys: tuple[ObjectKey, ...]
     acknowledge: Digest

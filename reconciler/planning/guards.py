@@ -66,6 +66,8 @@ def _rule(unit: Unit, feed: RenderedFeed | None, evidence: Evidence) -> tuple[st
         return "vanished-cluster", f"cluster {unit.cluster} is no longer in the fleet"
     if feed is not None and not feed.objects:
         return "empty-feed", f"the feed of {unit.subscription} is empty"
+    if evidence.empty:
+        return "empty-repo", "the repo holds no Subscription at all"
     if not evidence.clean:
         return "problems", "the repo has errors, so that what is missing may be broken"
     if feed is None and evidence.subscription_known and not evidence.placed:

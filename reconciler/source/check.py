@@ -86,7 +86,8 @@ def _settings(gathered: Gathered, paths: tuple[str, ...]) -> Iterator[Problem]:
 def _access(gathered: Gathered) -> Iterator[Problem]:
     access = gathered.settings.clusters.access
     declared = {cluster.value.name: cluster for cluster in gathered.clusters}
-    broken = {str((body.get("metadata") or {}).get("name")) for body in gathered.broken}
+    metadata = (body.get("metadata") for body in gathered.broken)
+    broken = {str(one.get("name")) for one in metadata if isinstance(one, Mapping)}
     for name in access:
         if name not in declared and name not in broken:
             hint = hints.did_you_mean(name, declared)

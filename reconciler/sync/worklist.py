@@ -13,6 +13,7 @@ from reconciler.model.plan import Evidence, Work
 from reconciler.model.snapshot import Problem, Severity, Snapshot
 from reconciler.model.status import Delivered, FleetStatus, State
 from reconciler.planning.wishes import wishes_of
+from reconciler.sync.dependencies import Dependencies
 from reconciler.sync.selection import Selection
 
 
@@ -61,6 +62,7 @@ class Judge:
         self._held = _held(evaluated)
         self._evidences: dict[tuple[str, bool], Evidence] = {}
         self._wished: dict[str, Wishes] = {}
+        self._dependencies = Dependencies(evaluated.snapshot, evaluated.schedule, previous)
         self._asks = asks or selection.includes
 
     def among(self, asks: Callable[[Unit], bool]) -> "Judge":
@@ -84,13 +86,16 @@ class Judge:
         feed = self._evaluated.feeds.units.get(unit)
         if feed is None and unit.subscription in self._held:
             return Delivered(unit, State.HELD, message=self._held[unit.subscription])
-        return Work(unit, feed, self._evidence(unit), self._wishes(unit.subscription))
+        wishes = self._wishes(unit.subscription)
+        return Work(unit, feed, self._evidence(unit), wishes, self._dependencies.waits(unit) if feed else {})
 
     def _wishes(self, subscription: str) -> Wishes:
         if subscription not in self._wished:
             found = self._evaluated.snapshot.subscriptions.get(subscription)
             annotations = (found.value.metadata.annotations or {}) if found else {}
-            self._wished[subscription] = wishes_of(annotations, subscription.partition("/")[0])
+            wishes = wishes_of(annotations, subscription.partition("/")[0])
+            after = self._dependencies.of(subscription)
+            self._wished[subscription] = msgspec.structs.replace(wishes, after=after)
         return self._wished[subscription]
 
     def _evidence(self, unit: Unit) -> Evidence:
@@ -108,6 +113,7 @@ class Judge:
             placed=scheduled is None or bool(scheduled.placements),
             acknowledged=self._acknowledged,
             orphan=self._wishes(subscription).orphan,
+            empty=not self._evaluated.snapshot.subscriptions,
         )
 
 

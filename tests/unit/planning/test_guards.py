@@ -30,6 +30,7 @@ PERHAPS_LOST = {
         {"cluster_known": False, "subscription_known": False},
         "vanished-cluster",
     ),
+    "no Subscription at all": (None, {"empty": True, "subscription_known": False}, "empty-repo"),
     "goes nowhere": (None, {"placed": False}, "unplaced"),
 }
 
