@@ -13,6 +13,8 @@ from bench.scenario import Goal, Result, Spread
 
 _HEADINGS = {
     "wall_s": "wall",
+    "lag_s": "lag",
+    "greatest_lag_s": "greatest lag",
     "cpu_s": "CPU",
     "rss_mib": "peak memory",
     "writes": "writes",

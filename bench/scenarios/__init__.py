@@ -1,11 +1,18 @@
 """All scenarios by name."""
 
 from bench.scenario import Scenario
-from bench.scenarios import clusters, commands, core, directory, divide
+from bench.scenarios import clusters, commands, core, directory, divide, health
 
 SCENARIOS = {
     s.name: s
-    for s in (*clusters.SCENARIOS, *directory.SCENARIOS, *core.SCENARIOS, *divide.SCENARIOS, *commands.SCENARIOS)
+    for s in (
+        *clusters.SCENARIOS,
+        *directory.SCENARIOS,
+        *core.SCENARIOS,
+        *divide.SCENARIOS,
+        *commands.SCENARIOS,
+        *health.SCENARIOS,
+    )
 }
 
 __all__ = ["SCENARIOS", "Scenario"]
