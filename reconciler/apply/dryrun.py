@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from reconciler.adapters.kube.client import Client, Written
-from reconciler.apply import looking, ownership, unseal
+from reconciler.apply import hookstore, looking, ownership, unseal
 from reconciler.apply.applied import IMMUTABLE
 from reconciler.apply.deliver import carry_out
 from reconciler.apply.expected import Expected, defined
@@ -23,8 +23,9 @@ from reconciler.model.errors import ReconcilerError
 from reconciler.model.feed import Unit
 from reconciler.model.objects import Object, ObjectKey
 from reconciler.model.plan import WRITES, Action, Change, Plan
-from reconciler.model.proposal import Proposal, Trial, Verdict
+from reconciler.model.proposal import DueHook, Proposal, Trial, Verdict
 from reconciler.model.status import Delivered, Outcome, Result
+from reconciler.planning.hooks import leaving, phases
 
 
 class Rehearsal(Client):
@@ -51,10 +52,12 @@ class Rehearsal(Client):
         del dry_run
         return await super().create(path, obj, manager, dry_run=True)
 
-    async def replace(self, path: str, obj: Object, manager: str, *, dry_run: bool = True) -> Object:
+    async def replace(
+        self, path: str, obj: Object, manager: str, *, dry_run: bool = True, urgent: bool = False
+    ) -> Object:
         """As for real, without effect."""
         del dry_run
-        return await super().replace(path, obj, manager, dry_run=True)
+        return await super().replace(path, obj, manager, dry_run=True, urgent=urgent)
 
     async def merge_patch(self, path: str, patch: Object, manager: str, *, dry_run: bool = True) -> Object:
         """As for real, without effect."""
@@ -131,10 +134,18 @@ class _Rehearsing:
         try:
             live = await looking.live(await self._identity(told.unit), (*writes, *prunes), whole=all_of_it)
             trials, answers = await self._tried(planned, writes, live if all_of_it else {}) if tried else ({}, {})
+            hooks = await self._hooks(planned, told.plan)
         except ReconcilerError as error:
             return Rehearsed(Proposal(_stopped(told, error), version))
         looks = {key: looking.look(obj) for key, obj in live.items()}
-        return Rehearsed(Proposal(told, version, looks, trials), answers, live)
+        return Rehearsed(Proposal(told, version, looks, trials, hooks), answers, live)
+
+    async def _hooks(self, planned: Planned, decided: Plan) -> tuple[DueHook, ...]:
+        feed, inventory = planned.work.feed, planned.inventory
+        gone = leaving(feed, inventory, decided)
+        kept = await hookstore.read(self._client, self._options.namespace, inventory) if gone else ()
+        found = phases(feed, inventory, decided, kept)
+        return tuple(DueHook(due.event, due.hook.object) for due in (*found.before, *found.after))
 
     async def _tried(
         self, planned: Planned, writes: Sequence[Change], live: looking.Live
