@@ -79,3 +79,12 @@ class Wishes(msgspec.Struct, frozen=True):
     drift: Drift | None = None
     orphan: bool = False
     """Its objects stay when it, or a cluster of it, goes."""
+
+
+def whole(text: object) -> int | None:
+    """A whole number between -2^31 and 2^31-1; None for all else."""
+    try:
+        number = int(text) if isinstance(text, str) and text.isascii() and "_" not in text else None
+    except ValueError:
+        return None
+    return number if number is not None and -(2**31) <= number < 2**31 else None

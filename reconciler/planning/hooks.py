@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from reconciler.model.applying import whole
 from reconciler.model.feed import RenderedFeed, RenderedObject
 from reconciler.model.inflation import Role
 from reconciler.model.inventory import Inventory
 from reconciler.model.objects import Digest, Object, ObjectKey, digest_of
 from reconciler.model.plan import Plan, Work
 from reconciler.planning import order
-from reconciler.planning.waves import whole
 
 ARGO = "argocd"
 """What the inventory calls the objects of a unit that Argo CD's hooks belong to; no HelmChart is called so."""

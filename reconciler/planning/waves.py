@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from reconciler.model.applying import ARGO_WAVE, WAVE
+from reconciler.model.applying import ARGO_WAVE, WAVE, whole
 from reconciler.model.objects import Object, ObjectKey
 from reconciler.model.plan import WRITES, Change
 from reconciler.planning import order, references
@@ -88,15 +88,6 @@ def wave_of(body: Object) -> int:
         if name in annotations:
             return whole(annotations[name]) or 0
     return 0
-
-
-def whole(text: object) -> int | None:
-    """A whole number between -2^31 and 2^31-1; None for all else."""
-    try:
-        number = int(text) if isinstance(text, str) and text.isascii() and "_" not in text else None
-    except ValueError:
-        return None
-    return number if number is not None and -(2**31) <= number < 2**31 else None
 
 
 def troubles(members: Iterable[Member]) -> tuple[Trouble, ...]:

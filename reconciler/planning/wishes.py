@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import TypeVar
 
-from reconciler.model.applying import ADOPT, DEPENDS_ON, DRIFT, ON_REMOVAL, Adopt, Drift, Removal, Wishes
+from reconciler.model.applying import ADOPT, DRIFT, ON_REMOVAL, Adopt, Drift, Removal, Wishes
+from reconciler.model.dependencies import depends_on
 
 T = TypeVar("T", Adopt, Drift)
 
@@ -16,12 +17,6 @@ def wishes_of(annotations: Mapping[str, str], namespace: str) -> Wishes:
         drift=_one_of(Drift, annotations.get(DRIFT)),
         orphan=annotations.get(ON_REMOVAL) == Removal.ORPHAN,
     )
-
-
-def depends_on(annotations: Mapping[str, str], namespace: str) -> tuple[str, ...]:
-    """The Subscriptions (`namespace/name`) that one depends on, sorted."""
-    words = {word.strip() for word in annotations.get(DEPENDS_ON, "").split(",")}
-    return tuple(sorted(word if "/" in word else f"{namespace}/{word}" for word in words if word))
 
 
 def _one_of(kind: type[T], word: str | None) -> T | None:

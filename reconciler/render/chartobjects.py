@@ -19,7 +19,7 @@ from reconciler.render.templates import identity_of
 
 _OBJECT_HINT = "Correct the chart, or the values that it is given."
 _VARIES_HINT = "Give it the values that it draws by chance: passwords, keys, certificates, names."
-_HOOK_HINT = "Do what they do in another way; `disableHooks: true` says that you know."
+_HOOK_HINT = "Deliver to clusters (`delivery.to: clusters`), or say with `disableHooks: true` that you know."
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -149,7 +149,7 @@ def _hooks(chart: HelmChart, aside: Iterable[RenderedObject]) -> Iterator[Fault]
     if hooks:
         count = "1 hook, which is" if len(hooks) == 1 else f"{len(hooks)} hooks, which are"
         more = f" and {len(hooks) - 3} more" if len(hooks) > 3 else ""
-        message = f"the chart {chart.spec.chart} has {count} not run: {', '.join(hooks[:3])}{more}"
+        message = f"the chart {chart.spec.chart} has {count} run on clusters only: {', '.join(hooks[:3])}{more}"
         yield Fault("chart-hooks-not-run", message, _HOOK_HINT)
 
 

@@ -20,7 +20,7 @@ from reconciler.scheduling.schedule import schedule
 from reconciler.source import locate
 from reconciler.source.read import read
 from reconciler.source.settings import read_settings
-from reconciler.sync import inflate, parsing
+from reconciler.sync import inflate, ordering, parsing
 from reconciler.sync.tools import Tools
 from reconciler.sync.worklist import Evaluated
 
@@ -85,6 +85,7 @@ async def evaluate(
     while wanted := inflations(snapshot, scheduled, facts, answers):
         answers.update(await inflate.answers(tools, snapshot.settings, wanted))
     feeds = render(snapshot, scheduled, facts, answers)
-    problems = await library.located(tree, (*snapshot.problems, *scheduled.problems, *feeds.problems))
+    unordered = ordering.problems(snapshot, feeds)
+    problems = await library.located(tree, (*snapshot.problems, *scheduled.problems, *feeds.problems, *unordered))
     ordered = tuple(sorted(problems, key=locate.order))
     return Evaluated(tree.commit or CommitId(""), snapshot, facts, scheduled, feeds, ordered, previous)

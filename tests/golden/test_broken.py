@@ -34,6 +34,7 @@ from reconciler.render.render import render
 from reconciler.scheduling.schedule import schedule
 from reconciler.source.locate import locate
 from reconciler.source.rules import RULES
+from reconciler.sync import ordering
 from reconciler.sync.templating import filled
 from tests.repos import read_repo
 
@@ -65,7 +66,8 @@ def _read(case: str) -> tuple[Snapshot | None, tuple[Problem, ...]]:
     snapshot, problems = read_repo({path: files[path] for path in files.keys() - links.keys()}, links, builds)
     if snapshot is None:
         return None, problems
-    later = (*_schedule(snapshot).problems, *_feeds(case, snapshot).problems)
+    feeds = _feeds(case, snapshot)
+    later = (*_schedule(snapshot).problems, *feeds.problems, *ordering.problems(snapshot, feeds))
     return snapshot, locate((*problems, *later), files)
 
 

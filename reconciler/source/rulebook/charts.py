@@ -77,7 +77,7 @@ WARNINGS = {
         "Leave the name of the chart out of `repo`.",
     ),
     "chart-hooks-not-run": (
-        "a chart has hooks, which are not run",
-        "Do what they do in another way; `disableHooks: true` says that you know.",
+        "a chart has hooks, which only a delivery to clusters runs",
+        "Deliver to clusters (`delivery.to: clusters`), or say with `disableHooks: true` that you know.",
     ),
 }
