@@ -119,13 +119,19 @@ def _texts(found: Evaluated, feeds: Sequence[RenderedFeed], *, names: bool, hook
             yield "\n".join(lines)
 
 
+_ASIDE = {
+    Role.HOOK: " (hook of a chart, run on clusters only)",
+    Role.TEST: " (test of a chart, not applied by sync)",
+}
+
+
 def _named(cluster: str, subscription: str, rendered: RenderedObject) -> str:
     role = "" if rendered.role is Role.OBJECT else f"  {rendered.role}"
     return f"{cluster}  {subscription}  {rendered.key}{role}"
 
 
 def _document(cluster: str, subscription: str, rendered: RenderedObject) -> str:
-    aside = f" ({rendered.role} of a chart, not applied by sync)" if rendered.role in (Role.HOOK, Role.TEST) else ""
+    aside = _ASIDE.get(rendered.role, "")
     return f"---\n# {cluster}: {subscription}{aside}\n{_yaml(rendered.body)}"
 
 

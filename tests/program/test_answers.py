@@ -169,7 +169,7 @@ def test_namespace_that_is_made_for_a_chart_says_so(repo: Path) -> None:
 
 def test_hooks_are_shown_when_asked_and_labelled(repo: Path) -> None:
     assert "migrate" not in run(repo, "render", "--cluster", "east")
-    assert "\n# east: fleet/shop (hook of a chart, not applied by sync)\n" in run(
+    assert "\n# east: fleet/shop (hook of a chart, run on clusters only)\n" in run(
         repo, "render", "--cluster", "east", "--hooks"
     )
     names = run(repo, "render", "--cluster", "east", "-o", "name", "--hooks").splitlines()

@@ -9,6 +9,7 @@ import pytest
 from reconciler.model.feed import ReadOf, Unit
 from reconciler.model.inflation import ChartAnswer, ChartObject, ChartRender, Fault, Role
 from reconciler.model.objects import Digest
+from reconciler.model.settings import Delivery
 from reconciler.model.snapshot import Severity
 from reconciler.render.inflations import inflations
 from reconciler.render.render import render
@@ -70,9 +71,11 @@ def asked(*objects, fleet=None):
     return inflations(snap, schedule(snap, known, NOTHING_BEFORE), known, {})
 
 
-def rendered(*objects, answer=DEFAULT, fleet=None, files=None):
+def rendered(*objects, answer=DEFAULT, fleet=None, files=None, to="directory"):
     """Feeds of these objects; `answer` is for all questions, or a function of one."""
     snap = msgspec.structs.replace(snapshot(*objects), files=files or {})
+    settings = msgspec.structs.replace(snap.settings, delivery=Delivery(to=to))
+    snap = msgspec.structs.replace(snap, settings=settings)
     known = fleet or facts(snap)
     scheduled = schedule(snap, known, NOTHING_BEFORE)
     answers = {}
@@ -211,6 +214,10 @@ def test_hooks_stand_aside_and_are_warned_of():
     ]
     assert (problem.rule, problem.severity, problem.place) == ("chart-hooks-not-run", Severity.WARNING, place_of(WEB))
     assert "4 hooks" in problem.message
+
+
+def test_nobody_is_warned_of_hooks_that_a_delivery_to_clusters_runs():
+    assert not rendered(EAST, WEB, APP, answer=made(PAGE, role=Role.HOOK), to="clusters").problems
 
 
 def test_disabled_hooks_are_dropped_as_helm_drops_them():
