@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
-from tests.program import manifests
-from tests.program.fleetrepo import FleetRepo
+from tests.program import manifests, template
+from tests.program.fleetrepo import Done, FleetRepo
 
 NAMES = ("canary", "p1", "p2", "p3", "p4")
 APP = "default/app"
@@ -121,3 +122,102 @@ def test_a_canary_that_fails_halts_the_rollout_and_a_fixed_commit_goes_on(repo: 
     change(repo, "third")
     repo.sync()
     assert set(values(repo).values()) == {"third"}
+
+
+def block(repo: FleetRepo, cluster: str) -> None:
+    """Nothing can be written to this cluster any more."""
+    (path,) = [p for p in (repo.run_in / "rendered" / cluster).rglob("*") if p.is_file()]
+    path.unlink()
+    path.mkdir()
+    (path / "in-the-way").touch()
+
+
+def here(repo: FleetRepo, *arguments: str) -> Done:
+    """A command in the work tree, which knows what is on the remote."""
+    repo.git("fetch", "--quiet", "origin")
+    return template.run(*arguments, at=repo.work, env={"GIT_CONFIG_GLOBAL": "/dev/null", **IDENTITY})
+
+
+IDENTITY = {f"GIT_{who}_{what}": "author" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+
+
+def test_a_failure_that_is_asked_about_is_played_forward(repo: FleetRepo) -> None:
+    start(repo, group("canary", "canary"), group("prod", "p1", "p2", "p3", "p4", atOnce="2", maxFailures="1"))
+    change(repo, "second")
+    told = here(repo, "rollout", "plan", "app", "--fail", "p1", "--fail", "p2")
+    assert told.code == 0, told.stderr
+    assert " ".join(told.stdout.split()).endswith(
+        "3 clusters would get the change, 2 of them would fail (p1, p2); it would halt in group prod (2 failed, 1 may), "
+        "and 2 clusters would keep what they have."
+    )
+    assert all(len(line) <= 80 for line in told.stdout.splitlines())
+    (data,) = json.loads(here(repo, "rollout", "plan", "-o", "json").stdout)
+    assert [(step["group"], step["clusters"]) for step in data["ahead"]] == [
+        ("canary", ["canary"]),
+        ("prod", ["p1", "p2"]),
+        ("prod", ["p3", "p4"]),
+    ]
+
+
+def test_the_command_approves_just_what_waits(repo: FleetRepo) -> None:
+    start(repo, group("canary", "canary"), group("prod", "p1", "p2", approval=True))
+    change(repo, "second")
+    repo.sync()
+    assert "takes effect after: git push" in here(repo, "rollout", "approve", "app", "prod").stderr
+    assert f"Reconciler-Approve: {APP} prod " in repo.git("log", "-1", "--format=%B")
+    change(repo, "third")
+    assert messages(repo.sync().report)["p1"] == "waits for approval of group prod"
+    assert values(repo)["p1"] == "first"
+    here(repo, "rollout", "approve", "app", "prod")
+    repo.git("push", "--quiet", "origin", "main")
+    repo.sync()
+    assert set(values(repo).values()) == {"third"}
+
+
+def test_a_rollout_is_paused_and_resumed_by_its_line_in_the_settings(repo: FleetRepo) -> None:
+    start(repo, group("canary", "canary"))
+    before = (
+        "# ours\nfleet: rolling\ndelivery: {to: directory}\nrollouts:\n  - name: all # the only one\n    groups: []\n"
+    )
+    text = before.replace("groups: []", "groups:\n      - name: everybody")
+    repo.commit({"fleet.yaml": text})
+    assert here(repo, "rollout", "pause", "all").code == 0
+    paused = (repo.work / "fleet.yaml").read_text()
+    assert paused == text.replace("only one\n", "only one\n    paused: true\n")
+    change(repo, "second")
+    assert set(messages(repo.sync().report).values()) == {"paused"}
+    assert here(repo, "rollout", "resume", "all").code == 0
+    assert (repo.work / "fleet.yaml").read_text() == paused.replace("true", "false")
+    repo.commit({})
+    repo.sync()
+    assert set(values(repo).values()) == {"second"}
+
+
+def test_a_halt_prepares_its_revert_on_a_branch_and_the_revert_touches_only_the_canary(repo: FleetRepo) -> None:
+    start(repo, group("canary", "canary"), group("prod", "p1", "p2"))
+    block(repo, "canary")
+    good = repo.git("show", "HEAD:app.yaml")
+    bad = change(repo, "second")
+    report = repo.sync("--revert-commit", expect=6).report
+    branch = f"reconciler/revert-{bad[:12]}"
+    assert [one["branch"] for one in report["reverted"]] == [branch]
+    assert [(one["group"], one["failed"]) for one in report["halted"]] == [("canary", ["canary"])]
+    repo.git("fetch", "--quiet", "origin", branch)
+    assert repo.git("show", "FETCH_HEAD:app.yaml") == good
+    message = repo.git("log", "-1", "--format=%B", "FETCH_HEAD")
+    assert "1 failed in group canary, 0 may" in message
+    assert "- canary: " in message
+    told = repo.run("sync", "--once")
+    assert told.code == 6
+    assert "default/app halted in group canary: 1 failed, 0 may: canary" in told.stdout
+    repo.git("merge", "--quiet", "--ff-only", "FETCH_HEAD")
+    repo.git("push", "--quiet", "origin", "main")
+    assert not messages(repo.sync(expect=4).report)
+
+
+def test_a_dry_run_shows_who_is_due_and_who_waits(repo: FleetRepo) -> None:
+    start(repo, group("canary", "canary"), group("prod", "p1", "p2"))
+    change(repo, "second")
+    report = repo.sync("--dry-run", expect=1).report
+    assert set(messages(report)) == set(NAMES[1:])
+    assert [unit["cluster"] for unit in report["units"] if unit["state"] != "Waiting"] == ["canary"]
