@@ -28,6 +28,7 @@ COMMANDS = {
     "schedule": ("reconciler.cli.schedule:schedule", "Show which Subscription goes to which clusters."),
     "explain": ("reconciler.cli.explain:explain", "Show who set a field of an object on a cluster, and why."),
     "render": ("reconciler.cli.render:render", "Print what each cluster will get."),
+    "rbac": ("reconciler.cli.rbac:rbac", "Print the least rights that applying takes."),
     "whatif": ("reconciler.cli.whatif:whatif", "Show what a change of the fleet would do."),
     "plan": ("reconciler.cli.plan:plan", "Show what sync would do, and keep it as a file."),
     "apply": ("reconciler.cli.apply:apply", "Carry out a plan file, and nothing else."),

@@ -41,22 +41,26 @@ def account(fleet: str, owner: Object) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
 
 
+def keeping() -> list[dict[str, Any]]:
+    """What keeping inventories of either kind takes in their namespace, with the Lease of the cluster."""
+    verbs = ["create", "delete", "get", "list", "update"]
+    return [
+        rule([""], ["configmaps"], verbs),
+        rule(["reconciler.clusternet.io"], ["inventories"], verbs),
+        rule(["coordination.k8s.io"], ["leases"], ["create", "delete", "get", "update", "watch"]),
+    ]
+
+
 def upkeep(fleet: str, inventory: str, owner: Object) -> list[dict[str, Any]]:
     """What every account may do beside its work: ask for its next token, keep its inventory of either kind, and hold
     the Lease of its cluster.
     """
     name = names.account(fleet)
     token = rule([""], ["serviceaccounts/token"], ["create"], [name])
-    verbs = ["create", "delete", "get", "list", "update"]
-    kept = [
-        rule([""], ["configmaps"], verbs),
-        rule(["reconciler.clusternet.io"], ["inventories"], verbs),
-        rule(["coordination.k8s.io"], ["leases"], ["create", "delete", "get", "update", "watch"]),
-    ]
     return [
         _binding(fleet, EVERYWHERE, anchor_name(fleet), anchor_name(fleet), owner),
         *_bound_role(fleet, names.SYSTEM_NAMESPACE, f"{name}:token", [token], owner),
-        *_bound_role(fleet, inventory, f"{name}:inventory", kept, owner),
+        *_bound_role(fleet, inventory, f"{name}:inventory", keeping(), owner),
     ]
 
 

@@ -54,8 +54,15 @@ class Footing(msgspec.Struct, frozen=True):
     """Those that exist."""
     held: tuple[Entry, ...] = ()
     """What the fleet's inventory holds there: what leaves the feeds must still be pruned."""
+    prepared: frozenset[str] = frozenset()
+    """Namespaces that feeds create and that whoever gives the rights makes first, so that Roles can stand in them."""
     counted: bool = False
     """Replicas are divided by what is left on its nodes, so that its pods must be listed."""
+
+
+def made_by(objects: Iterable[RenderedObject]) -> frozenset[str]:
+    """Names of the namespaces among these objects."""
+    return frozenset(obj.key.name for obj in objects if (obj.key.group, obj.key.kind) == ("", "Namespace"))
 
 
 def kinds_of(feeds: Iterable[RenderedFeed], held: Iterable[Entry] = ()) -> dict[KindKey, str]:
@@ -70,7 +77,7 @@ def rules_for(feeds: Iterable[RenderedFeed], child: Footing) -> Rights:
     """What applying these feeds takes, and pruning what was applied before."""
     objects = list(_objects(feeds))
     known = {**child.served, **_defined(objects)}
-    made = {obj.key.name for obj in objects if (obj.key.group, obj.key.kind) == ("", "Namespace")}
+    made = made_by(objects) - child.prepared
     granted: dict[str, set[Right]] = defaultdict(set)
     notes = set()
     if child.counted:
