@@ -13,20 +13,8 @@ from tests.wire.apply.place import CLEAN, Body, Place, acknowledging, config, ou
 
 def foreign(place: Place, body: Body) -> Body:
     """Somebody else makes an object, with kubectl."""
-    made = place.cluster.kubectl("create", "-f", "-", "-o", "json", input=json.dumps(body))
+    made = place.cluster.kubectl("create", "-f", "-", "-o", "json", "--field-manager=them", input=json.dumps(body))
     return json.loads(made)
-
-
-def test_field_of_somebody_else_is_refused_in_the_words_of_the_server(place: Place) -> None:
-    here = place.namespace
-    foreign(place, config("a", here, "theirs"))
-    done = place.deliver([config("a", here, "ours"), config("b", here)])
-    assert results(done) == {"a": "failed", "b": "created"}
-    assert outcome(done, "a").reason == "Conflict"
-    assert outcome(done, "a").message == (
-        'Apply failed with 1 conflict: conflict with "kubectl-create" using v1: .data.value'
-    )
-    assert place.value("a") == "theirs"
 
 
 def test_refused_object_is_not_deleted_when_it_leaves_the_feed(place: Place) -> None:
@@ -35,7 +23,7 @@ def test_refused_object_is_not_deleted_when_it_leaves_the_feed(place: Place) -> 
     place.deliver([config("a", here, "ours"), config("b", here)])
     done = place.deliver(None)
     assert results(done) == {"a": "kept", "b": "pruned"}
-    assert outcome(done, "a").reason == "NotOurs"
+    assert outcome(done, "a").message == "it was there before"
     assert place.value("a") == "theirs"
     assert place.inventories() == {}
 
@@ -43,7 +31,7 @@ def test_refused_object_is_not_deleted_when_it_leaves_the_feed(place: Place) -> 
 def test_object_that_was_there_before_is_adopted_and_never_deleted(place: Place) -> None:
     here = place.namespace
     foreign(place, config("a", here, "same"))
-    assert results(place.deliver([config("a", here, "same")])) == {"a": "changed"}
+    assert results(place.deliver([config("a", here, "same")])) == {"a": "adopted"}
     inventory = place.inventory()
     assert inventory is not None
     assert [entry.keep for entry in inventory.entries.values()] == [Keep.ADOPTED]
@@ -76,16 +64,6 @@ def test_object_of_the_same_name_that_somebody_else_made_since_is_not_deleted(pl
     )
     assert place.value("a") == "theirs"
     assert place.inventories() == {}
-
-
-def test_object_of_the_same_name_that_somebody_else_made_since_is_not_taken(place: Place) -> None:
-    here = place.namespace
-    place.deliver([config("a", here)])
-    place.cluster.kubectl("delete", "configmap", "a", "-n", here)
-    foreign(place, config("a", here, "theirs"))
-    done = place.deliver([config("a", here, "ours again")])
-    assert outcome(done, "a").reason == "Conflict"
-    assert place.value("a") == "theirs"
 
 
 def test_object_that_was_deleted_behind_our_back_is_made_again_when_it_changes(place: Place) -> None:
@@ -172,8 +150,8 @@ def test_two_fleets_on_one_cluster_do_not_prune_each_other(place: Place) -> None
     place.deliver([config("a", here)])
     other = msgspec.structs.replace(CLEAN)
     second = Place(place.cluster, here, f"{place.fleet}-b", place.kubeconfig)
-    assert outcome(second.deliver([config("a", here, "mine")], other), "a").reason == "Conflict"
-    assert results(second.deliver(None)) == {"a": "kept"}
+    assert outcome(second.deliver([config("a", here, "mine")], other), "a").reason == "AdoptionRefused"
+    assert results(second.deliver(None)) == {}
     assert place.value("a") == "1"
 
 
