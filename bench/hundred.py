@@ -46,7 +46,7 @@ def fleet_repo(fleet: str, namespace: str, children: Sequence[str]) -> Mapping[s
             }
         ),
         "clusters.yaml": manifest([_cluster(child) for child in children]),
-        "subscription.yaml": manifest([_subscription(bodies)]),
+        "subscription.yaml": manifest([subscription(bodies)]),
         "objects.yaml": manifest(bodies),
     }
 
@@ -78,7 +78,8 @@ def _cluster(name: str) -> Body:
     }
 
 
-def _subscription(bodies: Sequence[Body]) -> Body:
+def subscription(bodies: Sequence[Body]) -> Body:
+    """The Subscription that sends these objects to every child."""
     feeds = []
     for body in bodies:
         metadata = body["metadata"]

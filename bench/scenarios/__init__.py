@@ -1,7 +1,7 @@
 """All scenarios by name."""
 
 from bench.scenario import Scenario
-from bench.scenarios import clusters, commands, core, directory, divide, health
+from bench.scenarios import big, clusters, commands, core, directory, divide, health
 
 SCENARIOS = {
     s.name: s
@@ -12,6 +12,7 @@ SCENARIOS = {
         *divide.SCENARIOS,
         *commands.SCENARIOS,
         *health.SCENARIOS,
+        *big.SCENARIOS,
     )
 }
 
