@@ -160,7 +160,7 @@ class _Rehearsing:
         writer = Writer(hands, self._writing(planned))
         there = {key: obj for key, obj in live.items() if obj is not None}
         done = await all_of(writer.write(change, there) for change in opened)
-        answers = {}
+        answers: dict[ObjectKey, Object] = {}
         for change, one in zip(opened, done, strict=True):
             trials[change.key] = _verdict(change, one.outcome)
             if trials[change.key].verdict is Verdict.ACCEPTED:

@@ -8,14 +8,14 @@ import click
 from reconciler.cli import terminal
 from reconciler.cli.terminal import INDENT, ROWS_SHOWN
 from reconciler.model.plan import Action
-from reconciler.model.planfile import Held, PlanFile, PlannedObject, PlannedUnit
+from reconciler.model.planfile import Held, PlanFile, PlannedHook, PlannedObject, PlannedUnit
 from reconciler.model.proposal import Verdict
 from reconciler.model.status import State
 
 HEADERS = ("ACTION", "OBJECT", "WHY")
 CLUSTERS_NAMED = 3
 """Clusters that are named where several get the same."""
-COLOURS: Mapping[Action, str] = {
+COLOURS: Mapping[str, str] = {
     Action.CREATE: "green",
     Action.ADOPT: "cyan",
     Action.CHANGE: "yellow",
@@ -51,7 +51,7 @@ def _alike(plan: PlanFile) -> dict[tuple[str, tuple[Row, ...], Held | None], lis
     """Clusters by what happens to them, in the order of Subscriptions; those to which nothing happens are left out."""
     found: dict[tuple[str, tuple[Row, ...], Held | None], list[str]] = {}
     for unit in sorted(plan.units, key=lambda unit: (unit.subscription, plan.clusters.get(unit.cluster, unit.cluster))):
-        rows = tuple(map(_row, objects(unit)))
+        rows = (*map(_hook, unit.hooks), *map(_row, objects(unit)))
         if rows or unit.held:
             name = plan.clusters.get(unit.cluster, unit.cluster)
             found.setdefault((unit.subscription, rows, unit.held), []).append(name)
@@ -77,9 +77,14 @@ def _row(one: PlannedObject) -> Row:
     return one.action.value, str(one), "; ".join(filter(None, (one.reason if one.reason not in why else "", why)))
 
 
+def _hook(one: PlannedHook) -> Row:
+    where = f"{one.namespace}/{one.name}" if one.namespace else one.name
+    return one.event, f"{one.kind} {where}", "hook"
+
+
 def _table(rows: Sequence[Row], *, wide: bool) -> Iterator[str]:
     shown = rows if wide else rows[:ROWS_SHOWN]
-    coloured = [(click.style(a, fg=COLOURS.get(Action(a), "bright_black")), thing, why) for a, thing, why in shown]
+    coloured = [(click.style(a, fg=COLOURS.get(a, "bright_black")), thing, why) for a, thing, why in shown]
     yield terminal.table(HEADERS, coloured, terminal.ALL if wide else None)
     if len(rows) > len(shown):
         yield f"… {len(rows) - len(shown)} more (-o wide shows all)"
@@ -122,6 +127,8 @@ def _last_line(plan: PlanFile) -> str:
     counts = Counter(Action(_row(one)[0]) for unit in plan.units for one in objects(unit))
     told = [f"{n} to {verb}" for verb, actions in _WRITTEN.items() if (n := sum(counts[a] for a in actions))]
     told += [f"{counts[Action.REFUSE]} refused"] if counts[Action.REFUSE] else []
+    hooks = sum(len(unit.hooks) for unit in plan.units)
+    told += [f"{hooks} hooks"] if hooks else []
     held = sum(len(unit.held.objects) for unit in plan.units if unit.held)
     told += [f"{held} deletes held back"] if held else []
     return f"{plan.fleet}: {plan.reference} at {plan.commit[:12]}: {', '.join(told) or 'nothing to do'}"

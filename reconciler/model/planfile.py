@@ -67,6 +67,23 @@ class PlannedObject(_Part, frozen=True, kw_only=True):
         return f"{kind} {self.namespace}/{self.name}" if self.namespace else f"{kind} {self.name}"
 
 
+class PlannedHook(_Part, frozen=True, kw_only=True):
+    """One hook of a chart that is due before or after the objects of its unit."""
+
+    event: str
+    """The moment, in Helm's words: `pre-install`, `post-upgrade`."""
+    api_version: str
+    """`apiVersion`."""
+    kind: str
+    """Its kind."""
+    name: str
+    """Its name."""
+    namespace: str = ""
+    """Its namespace; absent for cluster-scoped objects."""
+    digest: Digest | None = None
+    """Digest of what is made; absent for Secrets."""
+
+
 class Held(_Part, frozen=True):
     """Deletes that are held back; the plan does not do them."""
 
@@ -99,6 +116,8 @@ class PlannedUnit(_Part, frozen=True, kw_only=True):
     """What is deleted after all writes, in waves."""
     kept: tuple[PlannedObject, ...] = ()
     """What left the feed and stays."""
+    hooks: tuple[PlannedHook, ...] = ()
+    """Hooks that are due, in their order. They are not tried beforehand."""
     held: Held | None = None
     """Deletes that a guard holds back."""
     unchanged: int = 0

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from reconciler.model.feed import RenderedObject
 from reconciler.model.objects import Digest, ObjectKey
 from reconciler.model.status import Delivered
 
@@ -40,6 +41,13 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True):
     message: str = ""
 
 
+class DueHook(msgspec.Struct, frozen=True):
+    """One object that is made around the plan, at a moment in Helm's words: `pre-install`, `post-upgrade`."""
+
+    event: str
+    object: RenderedObject
+
+
 class Proposal(msgspec.Struct, frozen=True):
     """One unit: what would become of it, and what that rests on."""
 
@@ -50,3 +58,5 @@ class Proposal(msgspec.Struct, frozen=True):
     looks: Mapping[ObjectKey, Look] = {}
     """Objects that would be written or deleted, as far as somebody looked at them."""
     trials: Mapping[ObjectKey, Trial] = {}
+    hooks: tuple[DueHook, ...] = ()
+    """In the order in which they are made."""

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
+from reconciler.model.feed import RenderedObject
 from reconciler.model.objects import Digest
 from reconciler.model.plan import Action, Change, Guard
-from reconciler.model.planfile import Held, PlanFile, PlannedObject, PlannedUnit
-from reconciler.model.proposal import Look, Proposal
+from reconciler.model.planfile import Held, PlanFile, PlannedHook, PlannedObject, PlannedUnit
+from reconciler.model.proposal import DueHook, Look, Proposal
 
 QUIET = frozenset({Action.UNCHANGED})
 """Decisions that a plan only counts."""
@@ -31,6 +32,7 @@ def _unit(proposal: Proposal) -> PlannedUnit:
         waves=_waves(waves, proposal),
         prunes=_waves(decided.prunes if decided else (), proposal),
         kept=tuple(_object(change, proposal) for change in decided.kept) if decided else (),
+        hooks=tuple(map(_hook, proposal.hooks)),
         held=_held(told.guard),
         unchanged=sum(change.action in QUIET for wave in waves for change in wave),
     )
@@ -49,7 +51,7 @@ def _object(change: Change, proposal: Proposal) -> PlannedObject:
         kind=key.kind,
         name=key.name,
         namespace=key.namespace,
-        digest=digest(change),
+        digest=digest(change.wanted),
         reason=change.reason,
         awaits=tuple(map(str, change.awaits)),
         live=proposal.looks.get(key),
@@ -57,10 +59,21 @@ def _object(change: Change, proposal: Proposal) -> PlannedObject:
     )
 
 
-def digest(change: Change) -> Digest | None:
+def _hook(due: DueHook) -> PlannedHook:
+    key, version = due.object.key, due.object.api_version
+    return PlannedHook(
+        event=due.event,
+        api_version=version,
+        kind=key.kind,
+        name=key.name,
+        namespace=key.namespace,
+        digest=digest(due.object),
+    )
+
+
+def digest(wanted: RenderedObject | None) -> Digest | None:
     """Digest of what is written, where it tells nothing of a Secret's values."""
-    wanted = change.wanted
-    if wanted is None or (wanted.seal is None and change.key.kind == "Secret" and not change.key.group):
+    if wanted is None or (wanted.seal is None and wanted.key.kind == "Secret" and not wanted.key.group):
         return None
     return wanted.digest
 
@@ -116,6 +129,8 @@ def _unit_moved(old: PlannedUnit, new: PlannedUnit) -> Iterator[str]:
         yield "its inventory changed: another run wrote to it"
     if old.held != new.held:
         yield "other deletes are held back"
+    if old.hooks != new.hooks:
+        yield "other hooks are due"
     elsewhere = {str(one): (number, one) for number, one in _numbered(old)}
     here = {str(one): (number, one) for number, one in _numbered(new)}
     for name in sorted(elsewhere.keys() | here.keys()):

@@ -38,7 +38,7 @@ class Planned(msgspec.Struct, frozen=True):
     @property
     def differs(self) -> bool:
         """Whether anything would be written or deleted."""
-        return any(p.delivered.plan is not None and p.delivered.plan.changes for p in self.proposals)
+        return any(p.hooks or (p.delivered.plan is not None and p.delivered.plan.changes) for p in self.proposals)
 
 
 async def plan(options: Options, tell: Tell) -> Planned:
