@@ -6,9 +6,8 @@ with a failed write prunes nothing.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
-from functools import partial
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 import msgspec
 
@@ -18,7 +17,6 @@ from reconciler.apply.applied import unconfirmed
 from reconciler.apply.contact import Meeting
 from reconciler.apply.drift import Live, live_of
 from reconciler.apply.expected import Expected, brings, defined, is_definition, lacks
-from reconciler.apply.gather import all_of
 from reconciler.apply.hands import Hands
 from reconciler.apply.options import Options
 from reconciler.apply.prune import Leaving, Pruner
@@ -157,7 +155,7 @@ class _Run:
                 else:
                     todo.append(change)
             live = await live_of(self._client, todo, self._plan.unit.subscription, self._options.apply.ignore)
-            done = await _side_by_side(todo, partial(self._write, live))
+            done = await all_of(self._write(live, change) for change in todo)
             failed |= {name for change, one in zip(todo, done, strict=True) if _is_lost(one) for name in brings(change)}
             await self._establish(self._plan.waves[number + 1 :])
 
@@ -258,14 +256,9 @@ class _Run:
         stopped = next((f"not pruned: {o.key} failed" for o in self._outcomes.values() if not _is_done(o)), "")
         if not stopped:
             await self._ask()
+        owner, wait = self._owner, self._options.wait
         ground = Ground(
-            pruner=self._pruner,
-            looking=self._cluster,
-            watches=self._watches,
-            known=self._owner.known,
-            going=self._owner.going,
-            wait=self._options.wait,
-            deadline=self._deadline,
+            self._pruner, self._cluster, self._watches, owner.known, owner.going, wait=wait, deadline=self._deadline
         )
         await Removal(ground, self._entries, self._told_once).run(self._plan.prunes, stopped)
 
@@ -290,11 +283,6 @@ class _Run:
         self._outcomes[outcome.key] = outcome
         if told:
             self._report(outcome)
-
-
-async def _side_by_side(changes: Sequence[Change], do: Callable[[Change], Coroutine[Any, Any, T]]) -> list[T]:
-    """All of a wave at once, as far as the connection lets them; answers in the order of the changes."""
-    return await all_of(do(change) for change in changes)
 
 
 def _writes(plan: Plan) -> Iterator[Change]:

@@ -56,7 +56,7 @@ async def acknowledged(repo: Repo, before: FleetStatus, head: CommitId, keys: Si
 
 async def _log(mirror: Mirror, since: CommitId | None, head: CommitId) -> str:
     """Commits with their trailers. Where the history is not here, or was rewritten, the head alone counts."""
-    pretty = "--format=%H%x00%(trailers:only,unfold)%x00%x00"
+    pretty = "--format=%H%x00%(trailers:only,unfold)%x00"
     if since is not None and since != head and await mirror.is_known_ancestor(since, head):
         span = [f"{since}..{head}"]
     else:
@@ -66,8 +66,8 @@ async def _log(mirror: Mirror, since: CommitId | None, head: CommitId) -> str:
 
 def _read(log: str) -> tuple[Trailer, ...]:
     found = []
-    for record in log.split("\0\0"):
-        commit, _, text = record.strip("\n").partition("\0")
+    words = log.split("\0")  # which no message can hold, so that nobody forges the commit of a trailer
+    for commit, text in zip(words[::2], words[1::2], strict=False):
         for line in text.splitlines():
             key, colon, value = line.partition(":")
             if colon and key.lower().startswith(_PREFIX):
