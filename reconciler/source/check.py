@@ -11,6 +11,7 @@ import msgspec
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.snapshot import Place, Problem, Sourced
 from reconciler.source import (
+    applying,
     exports,
     feeds,
     hints,
@@ -33,6 +34,7 @@ _SETTINGS = Place(layout.SETTINGS_PATH)
 def findings(gathered: Gathered, delivered: Deliveries, paths: tuple[str, ...]) -> Iterator[Finding]:
     """All problems of the repo as a whole. `paths` are the files that were read."""
     yield from subscriptions.check(gathered)
+    yield from applying.check(gathered)
     yield from ordering.check(gathered)
     references = References(gathered)
     wrong_feeds = tuple(feeds.check(gathered, references))

@@ -10,6 +10,7 @@ import msgspec
 
 from reconciler.model.snapshot import Place, Problem, Severity
 from reconciler.source.rulebook import (
+    applying,
     charts,
     feeds,
     files,
@@ -47,6 +48,7 @@ _TABLES = (
     health,
     feeds,
     overrides,
+    applying,
     ordering,
     scheduling,
     charts,
