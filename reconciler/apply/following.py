@@ -32,6 +32,9 @@ class Sight(NamedTuple):
 class Waiter(Protocol):
     """Somebody who waits for objects."""
 
+    over: asyncio.Event
+    """Set when they have seen enough."""
+
     def see(self, key: ObjectKey, sight: Sight) -> None:
         """Take note of how an object is."""
 
@@ -116,13 +119,18 @@ class Follower:
     def _everybody(self) -> list[Asked]:
         return [one for asked in self._asked.values() for one in asked]
 
+    def _wanted(self) -> bool:
+        """Whether anybody waits still; who has seen enough is about to leave."""
+        return any(not one.waiter.over.is_set() for one in self._everybody())
+
     async def _follow(self) -> None:
         fields = f"metadata.name={self._only}" if self._only else ""
         try:
-            while True:
+            while self._wanted():
                 listing = await self._cluster.list(self._path, fields=fields)
                 self._listed(listing.items, listing.resource_version)
-                await self._watch(listing.resource_version, fields)
+                if self._wanted():
+                    await self._watch(listing.resource_version, fields)
         except ReconcilerError as error:
             for one in self._everybody():
                 one.waiter.lose(one.key, error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,6 +22,24 @@ SCALED = Apply(ignore=(IgnoreFields(fields=("/spec/replicas",), kind="Deployment
 def seen(done: Delivered, name: str) -> tuple[Result, Health, str]:
     one = outcome(done, name)
     return one.result, one.health, one.message
+
+
+def until(holds: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if holds():
+            return
+        threading.Event().wait(0.1)
+    raise AssertionError("it never came to that")
+
+
+def pods(place: Place) -> list[Body]:
+    return list(place.cluster.api.request("GET", f"/api/v1/namespaces/{place.namespace}/pods")[1]["items"])
+
+
+def unavailable(place: Place) -> int:
+    live = place.live("deployments", "d", "apis/apps/v1") or {}
+    status = live.get("status") or {}
+    return int(status.get("unavailableReplicas") or 0) if status.get("updatedReplicas") == 2 else 0
 
 
 def job(name: str, namespace: str) -> Body:
@@ -105,9 +123,15 @@ def test_definition_and_its_object_come_in_one_commit(place: Place) -> None:
 
 
 def test_deployment_that_never_gets_ready_says_what_keeps_its_pods(place: Place) -> None:
-    done = place.deliver([deployment("d", place.namespace, 2, nodeSelector={"no": "node"})], timeout=4.0)
+    bodies = [deployment("d", place.namespace, 2, nodeSelector={"no": "node"})]
+    place.deliver(bodies, wait=False)
+    jsonpath = "--for=jsonpath={.status.conditions[0].reason}=Unschedulable"
+    until(lambda: len(pods(place)) == 2)
+    place.cluster.kubectl("wait", "pod", "-n", place.namespace, "--all", jsonpath, "--timeout=60s")
+    until(lambda: unavailable(place) == 2)
+    done = place.deliver(bodies, timeout=1.0)
     one = outcome(done, "d")
-    assert (done.state, one.result, one.health) == (State.PROGRESSING, Result.CREATED, Health.PROGRESSING)
+    assert (done.state, one.result, one.health) == (State.PROGRESSING, Result.UNCHANGED, Health.PROGRESSING)
     assert one.message.startswith("0 of 2 available; pods: 2 Unschedulable (0/2 nodes are available: 2 node(s) didn't")
     assert one.pace
 
@@ -115,7 +139,12 @@ def test_deployment_that_never_gets_ready_says_what_keeps_its_pods(place: Place)
 def test_deployment_whose_pods_a_quota_refuses_says_so(place: Place) -> None:
     hard = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
     place.cluster.api.apply(f"/api/v1/namespaces/{place.namespace}/resourcequotas/none", hard)
-    done = place.deliver([deployment("d", place.namespace, 1)], timeout=4.0)
+    bodies = [deployment("d", place.namespace, 1)]
+    place.deliver(bodies, wait=False)
+    place.cluster.kubectl(
+        "wait", "deployment/d", "-n", place.namespace, "--for=condition=ReplicaFailure", "--timeout=60s"
+    )
+    done = place.deliver(bodies, timeout=1.0)
     assert outcome(done, "d").message.startswith("0 of 1 updated: pods ")
     assert "is forbidden: exceeded quota: none" in outcome(done, "d").message
 
