@@ -187,7 +187,16 @@ NIGHT = Window(days=("Fri",), start="22:00", end="04:00")
         (BERLIN, "2026-10-24T12:00", "2026-10-25T00:30"),
         (Window(), "2026-03-29T01:30", None),
     ],
-    ids=["opens", "after midnight", "closed", "before", "winter", "hour that summer time skips", "hour twice", "always"],
+    ids=[
+        "opens",
+        "after midnight",
+        "closed",
+        "before",
+        "winter",
+        "hour that summer time skips",
+        "hour twice",
+        "always",
+    ],
 )
 def test_a_window_is_open_from_its_start_to_its_end_in_its_own_zone(
     window: Window, now: str, opens: str | None
