@@ -17,6 +17,7 @@ from reconciler.apply.applied import unconfirmed
 from reconciler.apply.contact import Meeting
 from reconciler.apply.drift import Live, live_of
 from reconciler.apply.expected import Expected, brings, defined, is_definition, lacks
+from reconciler.apply.gather import all_of
 from reconciler.apply.hands import Hands
 from reconciler.apply.options import Options
 from reconciler.apply.prune import Leaving, Pruner
