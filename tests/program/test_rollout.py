@@ -147,8 +147,8 @@ def test_a_failure_that_is_asked_about_is_played_forward(repo: FleetRepo) -> Non
     told = here(repo, "rollout", "plan", "app", "--fail", "p1", "--fail", "p2")
     assert told.code == 0, told.stderr
     assert " ".join(told.stdout.split()).endswith(
-        "3 clusters would get the change, 2 of them would fail (p1, p2); it would halt in group prod (2 failed, 1 may), "
-        "and 2 clusters would keep what they have."
+        "3 clusters would get the change, 2 of them would fail (p1, p2); it would halt in group prod (2 failed, 1 "
+        "may), and 2 clusters would keep what they have."
     )
     assert all(len(line) <= 80 for line in told.stdout.splitlines())
     (data,) = json.loads(here(repo, "rollout", "plan", "-o", "json").stdout)
