@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from reconciler.model.feed import RenderedObject
 from reconciler.model.objects import digest_of, key_of
 from reconciler.model.plan import Action, Change
-from reconciler.planning import order, waves
+from reconciler.planning import order, references, waves
 
 Body = dict[str, Any]
 RBAC = "rbac.authorization.k8s.io"
@@ -306,7 +306,7 @@ def test_every_object_once_after_what_it_needs_whatever_order_they_come_in(some:
     assert waves.arranged([change(body) for body in shuffled]) == arranged
     found = {key_of(body): body for body in some}
     for key, body in found.items():
-        for need in waves.references.needs(body, key):
+        for need in references.needs(body, key):
             if need.key in found and waves.wave_of(found[need.key]) <= waves.wave_of(body):
                 assert at[need.key] < at[key]
         if key.kind == "Gear" and (crd := key_of(definition())) in found:

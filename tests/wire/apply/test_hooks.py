@@ -49,7 +49,7 @@ def charted(place: Place, bodies: Sequence[Body], hooks: Sequence[Body]) -> Work
     return Work(place.unit, msgspec.structs.replace(feed, objects=objects, aside=aside, digest=digest), CLEAN)
 
 
-def deliver(place: Place, bodies: Sequence[Body], hooks: Sequence[Body], **options: object) -> Delivered:
+def deliver(place: Place, bodies: Sequence[Body], hooks: Sequence[Body], **options: Any) -> Delivered:
     (done,) = place.deliver_all([charted(place, bodies, hooks)], **options)
     return done
 
@@ -234,7 +234,7 @@ def test_what_a_killed_run_left_of_hooks_goes_with_the_chart(place: Place) -> No
 
 
 async def _cut_short(place: Place, work: Work) -> None:
-    from reconciler.apply.deliver import nothing
+    from reconciler.apply.foresee import nothing
     from tests.wire.apply.place import deliver as over
 
     async with asyncio.timeout(60):

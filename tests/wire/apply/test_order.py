@@ -100,7 +100,7 @@ def test_interceptor_is_not_written_while_nobody_serves_it(place: Place) -> None
     assert listed == ""
 
 
-def after(place: Place, names: list[str], first: list[Body], second: list[Body], **options: object) -> list[Delivered]:
+def after(place: Place, names: list[str], first: list[Body], second: list[Body], **options: Any) -> list[Delivered]:
     """Two Subscriptions, `default/second` depends on `names`."""
     works = [place.work(first, subscription="default/first"), place.work(second, subscription="default/second")]
     works[1] = msgspec.structs.replace(works[1], wishes=Wishes(after=tuple(names)))
