@@ -23,7 +23,8 @@ from tests.program.fleetrepo import RECONCILER, Done, FleetRepo
 pytestmark = [pytest.mark.xdist_group("program"), pytest.mark.needs_tool("helm"), pytest.mark.needs_tool("sops")]
 
 SEALED, VALUE, FILLED = "canary-sealed-41f0", "canary-value-97c2", "canary-filled-d35e"
-CANARIES = (SEALED, VALUE, FILLED)
+TOUCHED = "canary-touched-2ab8"
+CANARIES = (SEALED, VALUE, FILLED, TOUCHED)
 QUIET = (
     ("check", "-o", "text"),
     ("check", "-o", "json"),
@@ -102,6 +103,27 @@ def assert_silent(done: Done, what: object) -> None:
     assert leaks(done.stderr) == [], what
 
 
+def looks(repo: FleetRepo, tmp_path: Path, *, differs: bool) -> None:
+    """Every way of looking at what would be done, before it is done: plan, plan file, diff, another diff program."""
+    plan = repo.run("plan", "-v", "--check-drift", "-o", "wide", "--out", str(tmp_path / "plan.json"))
+    assert plan.code == int(differs), plan.stdout + plan.stderr
+    assert_silent(plan, "plan")
+    assert leaks((tmp_path / "plan.json").read_bytes()) == [], "plan file"
+    for form in ("text", "json"):
+        done = repo.run("diff", "-v", "-o", form)
+        assert done.code == int(differs), done.stderr
+        assert_silent(done, f"diff -o {form}")
+    shown = tmp_path / "external"
+    program = tmp_path / "external.sh"
+    program.write_text('#!/bin/sh\ncat "$1"/* "$2"/* > "$OUT" 2>/dev/null; exit 1\n')
+    program.chmod(0o755)
+    repo.env |= {"KUBECTL_EXTERNAL_DIFF": str(program), "OUT": str(shown)}
+    assert repo.run("diff").code == int(differs)
+    del repo.env["KUBECTL_EXTERNAL_DIFF"]
+    assert shown.exists() or not differs
+    assert not shown.exists() or leaks(shown.read_bytes()) == [], "input of another diff program"
+
+
 def explain(repo: FleetRepo, *arguments: str) -> Done:
     env = {**os.environ, "RECONCILER_CACHE": str(repo.cache), **repo.env}
     command = [str(RECONCILER), "explain", *arguments, "--repo", str(repo.remote)]
@@ -127,8 +149,10 @@ def test_canaries_reach_the_cluster_and_nothing_else(
     assert "sealed.yaml" in refused.stdout + refused.stderr, "the file whose key is missing is named"
     assert_silent(refused, "sync without the key")
 
+    assert_silent(repo.run("plan", "-v", "-o", "json"), "plan without the key")
     repo.env["SOPS_AGE_KEY_FILE"] = str(keys)
-    assert_silent(repo.sync(), "sync")
+    looks(repo, tmp_path, differs=True)
+    assert_silent(repo.run("sync", "--once", "-vv"), "sync")
     found = live.objects(child, namespace, "secrets")
     passwords = {n: base64.b64decode(o["data"]["password"]).decode() for n, o in found.items() if o["kind"] == "Secret"}
     assert passwords == {"Secret/sealed": SEALED, "Secret/helmed": VALUE, "Secret/filled": FILLED}
@@ -142,6 +166,14 @@ def test_canaries_reach_the_cluster_and_nothing_else(
         done = repo.run(*command)
         assert done.code == 0, done.stderr
         assert_silent(done, command)
+
+    for name in ("sealed", "helmed", "filled"):
+        patch = json.dumps({"stringData": {"password": f"{TOUCHED}-{name}"}})
+        child.kubectl("patch", "secret", name, "-n", namespace, "--type", "merge", "-p", patch)
+    looks(repo, tmp_path, differs=True)
+    assert_silent(repo.run("sync", "--once", "--check-drift", "-vv", "-o", "json"), "sync of drift")
+    looks(repo, tmp_path, differs=False)
+    assert leaks(child.kubectl("get", "leases.coordination.k8s.io", "--all-namespaces", "-o", "json")) == []
 
     assert [(where, leaks(content)) for where, content in kept(repo) if leaks(content)] == []
     inventories = child.kubectl("get", "configmaps", "--all-namespaces", "-o", "json")
