@@ -174,7 +174,7 @@ async def _rights(child: Client, wish: Wish) -> tuple[Rights, tuple[str, ...]]:
             held = tuple(entry for one in inventories.values() for entry in one.entries.values())
             served = {kind: await _served(child, version, kind[1]) for kind, version in kinds_of(feeds, held).items()}
             known = {kind: one for kind, one in served.items() if one is not None}
-            rights = rules_for(feeds, Footing(known, await childfacts.namespaces(child), held, counted))
+            rights = rules_for(feeds, Footing(known, await childfacts.namespaces(child), held, counted=counted))
             return rights, rights.notes
         case Written(rules):
             return Rights({EVERYWHERE: rules}), ()

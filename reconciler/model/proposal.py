@@ -17,7 +17,9 @@ class Look(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
     """A live object when somebody looked; without a UID there was none."""
 
     uid: str = ""
+    """Its UID."""
     resource_version: str = ""
+    """Its resourceVersion."""
     written: Digest | None = None
     """Fingerprint of who wrote which fields and when, statuses aside: a status that moves is no change."""
 
@@ -37,8 +39,11 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True):
     """The server's answer to one write that was only tried; `message` is its own words, never a body."""
 
     verdict: Verdict
+    """What came of it."""
     reason: str = ""
+    """The server's CamelCase reason."""
     message: str = ""
+    """The server's words."""
 
 
 class DueHook(msgspec.Struct, frozen=True):
