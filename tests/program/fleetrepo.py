@@ -118,6 +118,12 @@ class FleetRepo:
         return done
 
 
+def acknowledging(report: Any) -> list[str]:
+    """The options that let go what a run has held."""
+    digests = {unit["guard"]["acknowledge"] for unit in report["units"] if unit.get("guard")}
+    return [word for digest in sorted(digests) for word in ("--acknowledge", digest)]
+
+
 def finish(child: subprocess.Popen[str], timeout: float = 120) -> Done:
     """Wait for a command's end."""
     try:

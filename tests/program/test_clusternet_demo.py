@@ -8,7 +8,7 @@ import pytest
 
 from tests.plugins.fleet import Cluster, Fleet
 from tests.program import live, manifests
-from tests.program.fleetrepo import FleetRepo, eventually
+from tests.program.fleetrepo import FleetRepo, acknowledging, eventually
 
 pytestmark = pytest.mark.xdist_group("program")
 
@@ -70,7 +70,8 @@ def test_commits_divide_redivide_localize_and_remove_the_demo(
     assert live.get(third, "namespace", delivered) is None, "the third child is not subscribed"
 
     repo.commit({"subscription.yaml": None, "image.yaml": None, "export.yaml": None})
-    repo.sync()
+    held = repo.sync(expect=6)
+    repo.sync(*acknowledging(held.report))
     for child in (first, second):
         eventually(gone(child, delivered), f"{delivered} gone from {child.name}", within=60)
     assert {child.name: live.versions(child, namespace) for child in fleet.children} == others

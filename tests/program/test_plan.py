@@ -184,9 +184,9 @@ def test_deletes_that_a_plan_acknowledges_need_no_further_word(shop: Shop) -> No
     shop.commit(shop.config("a"), shop.config("b"))
     shop.repo.sync()
     shop.repo.commit({"app.yaml": None, "broken.yaml": "a: [\n"})
-    held = shop.run("plan", "-o", "json", expect=3)
+    held = shop.run("plan", "-o", "json", expect=6)
     guard = held.report["units"][0]["held"]
-    assert guard["rule"] == "problems"
+    assert guard["rule"] == "empty-repo"
     assert len(guard["objects"]) == 2
     shop.plan("--acknowledge", guard["acknowledge"], expect=3)
     shop.apply(expect=3)

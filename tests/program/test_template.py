@@ -10,7 +10,7 @@ import yaml
 
 from tests.plugins.fleet import Fleet
 from tests.program import live
-from tests.program.fleetrepo import RECONCILER, FleetRepo, eventually
+from tests.program.fleetrepo import RECONCILER, FleetRepo, acknowledging, eventually
 
 pytestmark = pytest.mark.xdist_group("program")
 NAMESPACES = ("web", "logging")
@@ -46,7 +46,8 @@ def test_template_is_ready_on_real_clusters_and_goes_without_a_trace(fleet: Flee
         assert shipped["numberReady"] == shipped["desiredNumberScheduled"] > 0
     template.git("rm", "-r", "-q", "addons", "apps", "overrides")
     template.commit({})
-    template.sync()
+    held = template.sync(expect=6)
+    template.sync(*acknowledging(held.report))
     for child in fleet.children:
         for name in NAMESPACES:
             eventually(lambda child=child, name=name: not live.get(child, "namespace", name), f"{name} gone", within=60)

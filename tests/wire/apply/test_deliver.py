@@ -54,7 +54,7 @@ def test_same_feed_again_writes_nothing_and_reads_no_object(behind: Place, proxy
     assert set(results(again).values()) == {"unchanged"}
     assert (again.feed, again.state) == (done.feed, State.DELIVERED)
     new = proxy.requests() - before
-    assert [method for method, _ in new.elements()] == ["GET"]
+    assert [method for method, _ in new.elements()] == ["GET", "GET"], "inventories of both kinds, and nothing else"
 
 
 def test_first_apply_asks_for_its_inventory_and_once_for_each_collection(behind: Place, proxy: FaultProxy) -> None:

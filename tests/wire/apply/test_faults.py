@@ -32,12 +32,18 @@ def test_retry_after_is_honoured(behind: Place, proxy: FaultProxy) -> None:
     assert time.monotonic() - began >= 2
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 409, 422])
+@pytest.mark.parametrize("status", [400, 403, 404, 422])
 def test_answer_that_says_no_is_not_tried_again(behind: Place, proxy: FaultProxy, status: int) -> None:
     with proxy.injected(Fault("PATCH", "configmaps", status=status)):
         done = behind.deliver([config("a", behind.namespace)])
     assert results(done) == {"a": "failed"}
     assert proxy.count("PATCH") == 1
+
+
+def test_conflict_is_tried_again(behind: Place, proxy: FaultProxy) -> None:
+    with proxy.injected(Fault("PATCH", "configmaps", count=1, status=409)):
+        done = behind.deliver([config("a", behind.namespace)])
+    assert results(done) == {"a": "created"}
 
 
 def test_server_that_stays_tired_is_reported_in_its_own_words(behind: Place, proxy: FaultProxy) -> None:
@@ -99,7 +105,7 @@ def test_cluster_that_is_lost_in_the_middle_is_caught_up_with_later(behind: Plac
     proxy.accept()
     again = behind.deliver(bodies)
     assert (again.state, again.feed is not None) == (State.READY, True)
-    assert set(results(behind.deliver(None)).values()) == {"pruned"}
+    assert set(results(behind.remove()).values()) == {"pruned"}
 
 
 def test_readiness_is_waited_for_over_connections_that_break(behind: Place, proxy: FaultProxy) -> None:
@@ -147,7 +153,9 @@ def test_refused_secret_shows_no_value(place: Place, case: str) -> None:
 
 def test_conflict_about_a_secret_names_the_manager_and_the_field(place: Place) -> None:
     place.cluster.kubectl("create", "secret", "generic", "s", "-n", place.namespace, "--from-literal=password=theirs")
-    done = place.deliver([secret("s", place.namespace, CANARY)])
+    wanted = secret("s", place.namespace, CANARY)
+    wanted["metadata"]["annotations"] = {"reconciler.clusternet.io/apply": "Merge"}
+    done = place.deliver([wanted])
     assert outcome(done, "s").reason == "Conflict"
     assert 'conflict with "kubectl-create"' in outcome(done, "s").message
     assert CANARY not in repr(done)

@@ -23,7 +23,9 @@ CHART = "default/shop"
 
 
 def job(name: str, namespace: str, events: str, **policies: str) -> Body:
-    pod = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "busybox:1.37.0"}]}
+    nowhere = {"kubernetes.io/hostname": "nowhere"}  # nodes of other tests must not run it
+    container = {"name": "main", "image": "busybox:1.37.0"}
+    pod = {"restartPolicy": "Never", "nodeSelector": nowhere, "containers": [container]}
     annotations = {"helm.sh/hook": events, **{f"helm.sh/hook-{name}": text for name, text in policies.items()}}
     return {
         "apiVersion": "batch/v1",

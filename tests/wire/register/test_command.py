@@ -83,7 +83,7 @@ def test_a_cluster_lives_from_add_to_remove(desk: Desk) -> None:
     text = desk.run("add", desk.name, "--context", desk.child.context, "--label", f"desk={desk.name}")
     assert text.startswith(f"cluster {desk.name} is registered in clusternet-{desk.name} (objects: ")
     (role,) = json.loads(role_in(desk))["items"]
-    assert [rule["resources"] for rule in role["rules"]] == [["configmaps"], ["inventories"], ["leases"]]
+    assert [rule["resources"] for rule in role["rules"]] == [["configmaps"]]
     again = desk.add()
     assert {step["done"] for step in again["steps"]} == {"unchanged"}  # type: ignore[attr-defined]
 

@@ -38,7 +38,7 @@ def create(cluster: Cluster, namespace: str, body: dict[str, Any]) -> Any:
 
 def test_definitions_are_accepted_established_and_structural(fleet: Fleet) -> None:
     applied = fleet.parent.kubectl("apply", "--server-side", "--force-conflicts", "-k", str(CRDS)).splitlines()
-    assert len(applied) == 13
+    assert len(applied) == 14
     for definition in get(fleet.parent, *(line.partition(" ")[0] for line in applied))["items"]:
         conditions = {c["type"]: c["status"] for c in definition["status"]["conditions"]}
         assert conditions == {"NamesAccepted": "True", "Established": "True"}, definition["metadata"]["name"]
