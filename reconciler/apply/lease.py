@@ -277,7 +277,7 @@ async def _replace(client: Client, where: Where, live: Object, me: str) -> Objec
         if error.status not in (404, 409):
             raise
     try:
-        there = await client.get(path)
+        there = await client.get(path, urgent=True)
     except ApiError as gone:
         if gone.status != 404:
             raise

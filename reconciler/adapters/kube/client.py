@@ -86,9 +86,12 @@ class Client:
         """As `resource`, in whatever version is served; None when the server serves the kind in none."""
         return await self._discovery.any_version(api_version, kind)
 
-    async def get(self, path: str) -> Object:
-        """One object, or whatever JSON lives at a path (`/version`, `/apis/apps/v1`)."""
-        return self._object(await self._send("GET", path, None, {}))
+    async def get(self, path: str, *, urgent: bool = False) -> Object:
+        """One object, or whatever JSON lives at a path (`/version`, `/apis/apps/v1`).
+
+        An urgent request does not queue behind others.
+        """
+        return self._object(await self._send("GET", path, None, {}, urgent=urgent))
 
     async def served(self) -> Mapping[str, bool]:
         """Every kind that is served (`apps/v1/Deployment`), and whether its objects live in namespaces; sorted."""
@@ -229,8 +232,10 @@ class Client:
             raise self._refused(answer.status, answer.body, path, body)
         return Written(answer.status == 201, self._object(answer.body))
 
-    async def _send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> bytes:
-        answer = await self._transport.request(method, path, body, headers)
+    async def _send(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], *, urgent: bool = False
+    ) -> bytes:
+        answer = await self._transport.request(method, path, body, headers, urgent=urgent)
         if answer.status >= 300:
             raise self._refused(answer.status, answer.body, path, body)
         return answer.body
