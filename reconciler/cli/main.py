@@ -137,6 +137,7 @@ def main() -> NoReturn:
     except Exception as error:  # noqa: BLE001 - the one broad catch: our bug, told as such
         _show_bug(error)
         code = Exit.BUG
+    gc.freeze()  # the interpreter's last collection would look through the whole fleet once more, to free it
     sys.exit(int(code))
 
 
