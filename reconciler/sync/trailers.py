@@ -10,6 +10,7 @@ import msgspec
 
 from reconciler.adapters.git import signatures
 from reconciler.adapters.git.mirror import Mirror
+from reconciler.adapters.git.objects import straight_line
 from reconciler.model.errors import Untrusted
 from reconciler.model.objects import CommitId, Digest
 from reconciler.model.settings import Signatures
@@ -19,6 +20,7 @@ from reconciler.sync.repo import Repo
 ACKNOWLEDGE = "Reconciler-Acknowledge"
 """Does the deletes that a guard held back; the value is the guard's digest."""
 _PREFIX = "reconciler-"
+_FEW = 20
 _UNTIL_HERE = ("--max-count=1000",)
 """A trailer stands in what was committed since the last run; so many commits are far more than that."""
 
@@ -55,7 +57,14 @@ async def acknowledged(repo: Repo, before: FleetStatus, head: CommitId, keys: Si
 
 
 async def _log(mirror: Mirror, since: CommitId | None, head: CommitId) -> str:
-    """Commits with their trailers. Where the history is not here, or was rewritten, the head alone counts."""
+    """Commits with their trailers. Where the history is not here, or was rewritten, the head alone counts.
+
+    A few commits in a row that say nothing to us, as most do, are read without a child of git's.
+    """
+    if since is not None and since != head:
+        line = await straight_line(mirror.objects, since, head, _FEW)
+        if line is not None and not any(_PREFIX.encode() in message.lower() for message in line):
+            return ""
     pretty = "--format=%H%x00%(trailers:only,unfold)%x00"
     if since is not None and since != head and await mirror.is_known_ancestor(since, head):
         span = [f"{since}..{head}"]

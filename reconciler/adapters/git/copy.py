@@ -18,8 +18,8 @@ from reconciler.adapters.processes import Ended
 from reconciler.model.errors import ToolFailed, UsageError
 from reconciler.model.objects import CommitId
 
-_TIDY = 50
-"""Writes between two looks whether there is something to pack."""
+_LOOSE, _PACKS = 27, 50
+"""Objects in one of the 256 directories, and packs: with more than that git finds that there is something to pack."""
 
 
 class Copy:
@@ -30,7 +30,6 @@ class Copy:
         self.directory = directory
         self.objects = Objects(door, directory)
         self._wide = False
-        self._writes = 0
 
     async def close(self) -> None:
         """End the child that reads objects."""
@@ -63,9 +62,8 @@ class Copy:
             self.directory.rename(old / "old")
 
     async def tidy(self) -> None:
-        """Once in a while let git pack what was written: fetches do it by themselves, writes alone do not."""
-        self._writes += 1
-        if self._writes % _TIDY == 0:
+        """Let git pack what was fetched and written, when there is enough of it."""
+        if await asyncio.to_thread(_is_crowded, self.directory / "objects"):
             await self.check(["gc", "--auto", "--quiet"])
 
     async def is_sound(self) -> bool:
@@ -125,6 +123,12 @@ class Copy:
             yield beside
         finally:
             shutil.rmtree(beside, ignore_errors=True)
+
+
+def _is_crowded(objects: Path) -> bool:
+    """What `git gc --auto` looks at, by its default settings, before it packs."""
+    loose = sum(1 for _ in objects.glob("17/*"))
+    return loose > _LOOSE or sum(1 for _ in objects.glob("pack/*.pack")) > _PACKS
 
 
 def _put_in_place(new: Path, target: Path) -> None:

@@ -142,6 +142,7 @@ class Mirror(Copy):
             known = [ref for ref in (absent if complete else sorted(wanted)) if history or ref in now]
             await self._fetch_refs([] if complete else ["--unshallow"], known)
             await self._fetch_refs(["--depth=1"], [ref for ref in absent if ref not in known])
+            await self.tidy()
         return await self._present(wanted)
 
     async def _fetch_refs(self, options: Sequence[str], refs: Sequence[str]) -> None:

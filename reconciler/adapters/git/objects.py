@@ -198,3 +198,23 @@ async def tree_at(objects: Objects, commit: CommitId, path: str) -> str | None:
         entry = next((i for i in items_of(tree) if i.mode == TREE and i.name == part.encode()), None)
         tree = (await objects.get([entry.id]))[0] if entry else None
     return tree.id if tree else None
+
+
+async def straight_line(objects: Objects, old: CommitId, new: CommitId, most: int) -> list[bytes] | None:
+    """The messages of the commits after `old` up to `new`, newest first.
+
+    None where there are merges or more than `most` commits between them, or where `new` does not descend from `old`.
+    """
+    messages: list[bytes] = []
+    at = str(new)
+    while at != old and len(messages) < most:
+        (commit,) = await objects.get([at])
+        if commit is None or commit.kind != "commit":
+            return None
+        header, _, message = commit.content.partition(b"\n\n")
+        parents = [line for line in header.split(b"\n") if line.startswith(b"parent ")]
+        if len(parents) != 1:
+            return None
+        messages.append(message)
+        at = parents[0].removeprefix(b"parent ").decode()
+    return messages if at == old else None

@@ -338,3 +338,15 @@ async def test_a_repo_with_sha256_ids_is_read_and_written(tmp_path: Path, mirror
     (new,) = await commit(mirror, [Draft("other", head, {"b": b"b"}, "m")], author)
     assert await push(mirror, [Update("refs/heads/other", None, new)]) == {}
     assert git(wide, "ls-tree", "--name-only", "other").split() == ["a.yaml", "b"]
+
+
+async def test_many_packs_become_few(origin: Origin, mirror_of: MakeMirror) -> None:
+    mirror = mirror_of(origin.path)
+    await mirror.make()
+    packs = mirror.directory / "objects" / "pack"
+    for number in range(52):
+        (origin.work / "a.txt").write_text(str(number))
+        blob = git(origin.work, f"--git-dir={mirror.directory}", "hash-object", "-w", "a.txt")
+        git(mirror.directory, "pack-objects", "-q", str(packs / "pack"), input=blob.encode())
+    await mirror.tidy()
+    assert len(list(packs.glob("*.pack"))) < 5

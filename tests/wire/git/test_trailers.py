@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.git.mirror import Mirror
+from reconciler.adapters.git.objects import straight_line
 from reconciler.model.objects import CommitId
 from reconciler.model.settings import Signatures
 from reconciler.sync.trailers import trailers
@@ -68,3 +69,20 @@ async def test_where_keys_are_named_only_signed_commits_count(
     mirror = await fetched(mirror_of(origin.path), head)
     keys = Signatures(ssh=(ann.with_suffix(".pub").read_text(),))
     assert [one.value for one in await trailers(mirror, since, head, keys)] == ["ann"]
+
+
+async def test_a_line_of_commits_is_read_without_their_merges(origin: Origin, mirror_of: MakeMirror) -> None:
+    old = commit(origin, "Old")
+    one = commit(origin, "One")
+    two = commit(origin, "Two\n\nReconciler-Approve: a b")
+    git(origin.work, "switch", "--quiet", "--create", "side", old)
+    side = commit(origin, "Side")
+    git(origin.work, "switch", "--quiet", "-")
+    git(origin.work, "merge", "--quiet", "--strategy=ours", "--message=Merge", "side")
+    git(origin.work, "push", "--quiet", "origin", "HEAD")
+    merged = CommitId(git(origin.work, "rev-parse", "HEAD"))
+    objects = (await fetched(mirror_of(origin.path), merged)).objects
+    assert await straight_line(objects, old, two, 9) == [b"Two\n\nReconciler-Approve: a b\n", b"One\n"]
+    assert await straight_line(objects, one, one, 9) == []
+    for since, head, most in ((old, two, 1), (old, merged, 9), (two, side, 9), (two, one, 9)):
+        assert await straight_line(objects, since, head, most) is None
