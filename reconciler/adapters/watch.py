@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 QUIET = 0.06
 """Seconds without a further change after which a burst is over."""
+QUIET_REFS = 0.01
+"""The same for refs: git moves each in one step, and a run that came too early is followed by another."""
 LONGEST = 2.0
 """Seconds after which a burst that does not end is told all the same."""
 LOOK = 0.5
@@ -51,12 +53,15 @@ def _interesting(paths: Iterable[Path], ignored: Callable[[Path], bool]) -> Call
 
 @contextlib.asynccontextmanager
 async def watching(
-    paths: Iterable[Path], ignored: Callable[[Path], bool] = lambda _path: False
+    paths: Iterable[Path], ignored: Callable[[Path], bool] = lambda _path: False, quiet: float = QUIET
 ) -> AsyncIterator["Notices"]:
-    """Watch files and directories (with all below) for as long as the block runs; paths may not exist yet."""
+    """Watch files and directories (with all below) for as long as the block runs; paths may not exist yet.
+
+    `quiet`: seconds without a further change after which a burst is over.
+    """
     from watchdog.events import FileSystemEvent, FileSystemEventHandler
 
-    loop, notices = asyncio.get_running_loop(), Notices()
+    loop, notices = asyncio.get_running_loop(), Notices(quiet)
     wanted = [path.absolute() for path in paths]
     concerns = _interesting(wanted, ignored)
 
@@ -113,7 +118,8 @@ def _folders(paths: Iterable[Path]) -> dict[Path, bool]:
 class Notices:
     """Bursts of changes, one notice each."""
 
-    def __init__(self) -> None:
+    def __init__(self, quiet: float) -> None:
+        self._quiet = quiet
         self.changed = asyncio.Event()
         """Set by the first change; a caller who only wants to be woken waits for it."""
 
@@ -125,5 +131,5 @@ class Notices:
                 while self.changed.is_set():
                     self.changed.clear()
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self.changed.wait(), QUIET)
+                        await asyncio.wait_for(self.changed.wait(), self._quiet)
         self.changed.clear()

@@ -12,7 +12,7 @@ import random
 from collections.abc import AsyncIterator
 
 from reconciler.adapters import clock
-from reconciler.adapters.watch import git_paths, watching
+from reconciler.adapters.watch import QUIET_REFS, git_paths, watching
 from reconciler.model.errors import ReconcilerError
 from reconciler.sync.events import Tell
 from reconciler.sync.options import Options
@@ -100,7 +100,7 @@ async def _noticing(repo: Repo) -> AsyncIterator[asyncio.Event]:
     if repo.remote.path is None:
         yield moved
         return
-    async with watching(git_paths(repo.remote.path)) as notices, asyncio.TaskGroup() as group:
+    async with watching(git_paths(repo.remote.path), quiet=QUIET_REFS) as notices, asyncio.TaskGroup() as group:
 
         async def forward() -> None:
             while True:
