@@ -10,7 +10,7 @@ from reconciler.cli import terminal
 from reconciler.model.status import FleetStatus
 from reconciler.planning.rollout import OPEN, TOUCHED, Halt, Stage, Standing, Timetable
 from reconciler.planning.rolloutahead import Ahead
-from reconciler.sync.reverting import Reverted
+from reconciler.sync.report import Reverted
 from reconciler.sync.rolloutreading import Timetables
 
 

@@ -11,7 +11,9 @@ status   = fold, write              only when it differs
 
 import asyncio
 import contextlib
+import importlib
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -32,8 +34,7 @@ from reconciler.sync.options import Options
 from reconciler.sync.places import Errand, Place, cluster_names, directory_root, on_the_ground, place_name
 from reconciler.sync.reach import Reach, reaching
 from reconciler.sync.repo import Heads, LastRun, Repo
-from reconciler.sync.report import Report, Unwritten, rows_of
-from reconciler.sync.reverting import Reverted
+from reconciler.sync.report import Report, Reverted, Unwritten, rows_of
 from reconciler.sync.rollingout import Batch, Rolling
 from reconciler.sync.selection import Selection
 from reconciler.sync.trailers import acknowledged
@@ -57,6 +58,7 @@ async def prepared(
     repo: Repo, options: Options, tell: Tell, heads: Heads, moved: asyncio.Event | None = None
 ) -> AsyncIterator["Delivery"]:
     """Read, schedule and render what `heads` advertised. Raises as `run` does."""
+    soon = _importing(repo, options)
     commit = await repo.fetch(heads)
     tree = await repo.mirror.tree(commit, options.path)
     library = story.Library(repo.tools)
@@ -69,9 +71,19 @@ async def prepared(
     async with reaching(options, settings, repo.clients) as reach:
         facts = await reach.facts(snapshot, tell)
         evaluated = await story.evaluate(library, tree, snapshot, facts, last)
+        if soon is not None:
+            await soon
         delivery = Delivery(repo, options, tell, evaluated, last)
         await delivery.start(reach, moved, hands_on=hands_on)
         yield delivery
+
+
+def _importing(repo: Repo, options: Options) -> asyncio.Task[ModuleType] | None:
+    """aiohttp takes as long to import as a fetch, which waits for git meanwhile."""
+    last = repo.last()
+    if options.directory is not None or (last is not None and last.settings.delivery.to != "clusters"):
+        return None
+    return asyncio.create_task(asyncio.to_thread(importlib.import_module, "reconciler.adapters.kube.transport"))
 
 
 def place_of(repo: Repo, errand: Errand, reach: Reach, moved: asyncio.Event | None) -> Place:

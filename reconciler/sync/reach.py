@@ -17,7 +17,6 @@ from reconciler.sync.asking import Questions, Silent
 from reconciler.sync.clients import Clients
 from reconciler.sync.events import Event, Level, Tell
 from reconciler.sync.options import Options
-from reconciler.sync.tools import Secrets
 
 
 class Reach:
@@ -96,14 +95,10 @@ class Reach:
         return resolve(way, self._options.environment, self._options.home)
 
 
-def pull_secrets(options: Options) -> Secrets:
-    """How Secrets of the parent are read for charts: one connection when one is asked for, none before."""
-
-    async def secret(settings: Settings, namespace: str, name: str) -> Mapping[str, str] | None:
-        async with contextlib.aclosing(Clients()) as clients, reaching(options, settings, clients) as reach:
-            return await reach.secret(namespace, name)
-
-    return secret
+async def pull_secret(options: Options, settings: Settings, namespace: str, name: str) -> Mapping[str, str] | None:
+    """A Secret of the parent, for charts, over a connection of its own."""
+    async with contextlib.aclosing(Clients()) as clients, reaching(options, settings, clients) as reach:
+        return await reach.secret(namespace, name)
 
 
 @contextlib.asynccontextmanager

@@ -22,7 +22,7 @@ from reconciler.sync import previous, story
 from reconciler.sync.clients import Clients
 from reconciler.sync.events import Tell, unheard
 from reconciler.sync.options import Options
-from reconciler.sync.reach import pull_secrets, reaching
+from reconciler.sync.reach import pull_secret, reaching
 from reconciler.sync.repo import REMEMBERED, Repo, opened
 from reconciler.sync.tools import Tools
 from reconciler.sync.worklist import Evaluated
@@ -130,7 +130,7 @@ class OpenWorkTree:
         self.git = Git(options.environment)
         self.files = WorkTree(self.git, Path(options.repo) / options.path)
         self.cache = Cache(options.cache, "worktrees", REMEMBERED)
-        secrets = pull_secrets(options)
+        secrets = functools.partial(pull_secret, options)
         tools = Tools(self.files, self.cache, options.environment, options.offline, secrets=secrets)
         self.library = story.Library(tools)
         self._options = options

@@ -1,9 +1,14 @@
-"""The fleet repo as a run sees it: its mirror, what is remembered of it, and the commit that was asked for."""
+"""The fleet repo as a run sees it: its mirror, what is remembered of it, and the commit that was asked for.
+
+Most runs find nothing new and end here, so what only the others need is imported when they need it.
+"""
 
 import contextlib
+import functools
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,14 +18,15 @@ from reconciler.adapters.git import remote
 from reconciler.adapters.git.mirror import Mirror
 from reconciler.adapters.git.revision import branch_ref
 from reconciler.adapters.git.run import Git
-from reconciler.apply.lease import Leases
 from reconciler.model.errors import UsageError
 from reconciler.model.objects import CommitId, Digest
 from reconciler.model.settings import Settings, StatusTo
 from reconciler.sync.clients import Clients
 from reconciler.sync.options import Options
-from reconciler.sync.reach import pull_secrets
 from reconciler.sync.tools import Tools
+
+if TYPE_CHECKING:
+    from reconciler.apply.lease import Leases
 
 REMEMBERED = f"{__version__}+3"
 """Version of what the cache holds; the number goes up when a file is parsed to something else than before."""
@@ -59,7 +65,8 @@ class Repo:
         self.remote = fleet
         self.mirror = Mirror(door, fleet, options.cache)
         self.cache = Cache(options.cache, fleet.slug, REMEMBERED)
-        self.tools = Tools(self.mirror, self.cache, options.environment, options.offline, secrets=pull_secrets(options))
+        secrets = functools.partial(_pull_secret, options)
+        self.tools = Tools(self.mirror, self.cache, options.environment, options.offline, secrets=secrets)
         self.revision = options.revision
         self.path = options.path
         self.trusted = options.trusted
@@ -68,7 +75,7 @@ class Repo:
         self.default: str | None = None
         """The branch that the remote's HEAD names."""
         self.clients = Clients()
-        self.leases = Leases(keep=options.stays, timeout=options.lease_timeout)
+        self._leases: Leases | None = None
         self._mirrors = {fleet.url: self.mirror}
 
     @property
@@ -76,9 +83,19 @@ class Repo:
         """The full ref of the branch that is synced, where it is one."""
         return self.default if self.revision.kind == "head" else self.revision.ref
 
+    @property
+    def leases(self) -> "Leases":
+        """The Leases of clusters that this program holds."""
+        from reconciler.apply.lease import Leases
+
+        if self._leases is None:
+            self._leases = Leases(keep=self._options.stays, timeout=self._options.lease_timeout)
+        return self._leases
+
     async def close(self) -> None:
         """Give back what is held, end all children, close all connections."""
-        await self.leases.aclose()
+        if self._leases is not None:
+            await self._leases.aclose()
         await self.clients.aclose()
         for mirror in self._mirrors.values():
             await mirror.close()
@@ -149,3 +166,9 @@ async def opened(options: Options) -> AsyncIterator[Repo]:
         yield repo
     finally:
         await repo.close()
+
+
+async def _pull_secret(options: Options, settings: Settings, namespace: str, name: str) -> Mapping[str, str] | None:
+    from reconciler.sync.reach import pull_secret
+
+    return await pull_secret(options, settings, namespace, name)

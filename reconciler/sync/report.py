@@ -11,7 +11,6 @@ from reconciler.model.snapshot import Problem, Severity
 from reconciler.model.status import Delivered, Tally, UnitStatus
 from reconciler.planning import fold
 from reconciler.planning.rollout import Timetable
-from reconciler.sync.reverting import Reverted
 
 
 class Unwritten(msgspec.Struct, frozen=True):
@@ -21,6 +20,15 @@ class Unwritten(msgspec.Struct, frozen=True):
     message: str
     hint: str
     exit_code: Exit
+
+
+class Reverted(msgspec.Struct, frozen=True):
+    """A revert of a halted rollout that is prepared."""
+
+    subscription: str
+    branch: str
+    commit: CommitId
+    message: str
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,8 +8,6 @@ import datetime
 import tempfile
 from pathlib import Path
 
-import msgspec
-
 from reconciler.adapters.git.mirror import Mirror
 from reconciler.adapters.git.push import Update, push
 from reconciler.adapters.git.revision import branch_ref
@@ -21,17 +19,9 @@ from reconciler.model.status import FleetStatus
 from reconciler.sync import previous, story
 from reconciler.sync.options import Options
 from reconciler.sync.repo import Repo, opened
+from reconciler.sync.report import Reverted
 
 FAILURES_SHOWN = 20
-
-
-class Reverted(msgspec.Struct, frozen=True):
-    """A revert that is prepared."""
-
-    subscription: str
-    branch: str
-    commit: CommitId
-    message: str
 
 
 async def of_subscription(options: Options, subscription: str, now: datetime.datetime) -> Reverted:
