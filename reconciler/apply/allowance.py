@@ -6,7 +6,6 @@ one that says nothing for as long as a connection may take is waited for no long
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from reconciler.model.applysettings import Prune
@@ -22,21 +21,14 @@ PATIENCE_SECONDS = 12.0
 class Allowance:
     """The deletes of one run."""
 
-    def __init__(
-        self,
-        prune: Prune,
-        clusters: Iterable[str] = (),
-        elsewhere: int = 0,
-        room: asyncio.Semaphore | None = None,
-    ) -> None:
+    def __init__(self, prune: Prune, clusters: Iterable[str] = (), elsewhere: int = 0) -> None:
         """`clusters` will all announce (by id); without any, only the budget of a cluster counts.
 
-        `elsewhere` are the objects on clusters that nothing is done to. `room` is given back while a cluster waits.
+        `elsewhere` are the objects on clusters that nothing is done to.
         """
         self._prune = prune
         self._acknowledged: frozenset[Digest] = frozenset()
         self._elsewhere = elsewhere
-        self._room = room
         self._missing = set(clusters)
         self._of_fleet = bool(self._missing)
         self._announced: dict[str, Deletes] = {}
@@ -44,7 +36,6 @@ class Allowance:
         """What the fleet's budget said, by cluster."""
         self._news = asyncio.Event()
         """Set, and replaced, by whoever says something."""
-        self._waiting: Counter[str] = Counter()
 
     def announce(
         self, cluster: str, plans: Sequence[Plan], total: int, acknowledged: frozenset[Digest]
@@ -66,7 +57,8 @@ class Allowance:
         if not self._of_fleet or not budget.asked(plan):
             return plan
         cluster = plan.unit.cluster
-        await self._all_announced(cluster)
+        if cluster not in self._guards:
+            await self._all_announced()
         if cluster not in self._guards:
             self._judge()
         guard = self._guards[cluster]
@@ -88,18 +80,11 @@ class Allowance:
         told, self._news = self._news, asyncio.Event()
         told.set()
 
-    async def _all_announced(self, cluster: str) -> None:
-        """Wait; meanwhile another cluster has the room of this one."""
-        if not self._missing:
-            return
-        self._waiting[cluster] += 1
-        if self._room and self._waiting[cluster] == 1:
-            self._room.release()
-        while self._missing and await self._heard():
-            pass
-        self._waiting[cluster] -= 1
-        if self._room and self._waiting[cluster] == 0:
-            await self._room.acquire()
+    async def _all_announced(self) -> None:
+        """Wait until all have announced, or nobody says anything any more; who is given up is given up for all."""
+        while self._missing:
+            if not await self._heard():
+                self._missing.clear()
 
     async def _heard(self) -> bool:
         """Whether anybody said something in time."""
