@@ -33,8 +33,9 @@ class Repo:
             target.write_bytes(content.encode() if isinstance(content, str) else content)
         _git(self.work, "add", "--all")
         _git(self.work, "commit", "--quiet", "--message", message)
-        _git(self.work, "push", "--quiet", "origin", "main")
-        return _git(self.work, "rev-parse", "HEAD").strip()
+        commit = _git(self.work, "rev-parse", "HEAD").strip()
+        _git(self.work, "push", "--quiet", "origin", "main")  # at last, because time is taken from its end
+        return commit
 
 
 def create(directory: Path, files: Mapping[str, str | bytes]) -> Repo:

@@ -20,7 +20,7 @@ from typing import Any
 
 import aiohttp
 
-from bench import hundred
+from bench import workload
 from bench.bare import IN_FLIGHT, cluster
 from reconciler.adapters.kube.client import Client, connect
 from reconciler.adapters.kube.kubeconfig import resolve
@@ -82,11 +82,11 @@ async def _ours(client: Client, path: str, namespace: str, bodies: Sequence[dict
 async def run(kubeconfig: Path, context: str, namespace: str, count: int) -> list[float]:
     """Seconds that we lag behind the bare watch, for each Deployment."""
     path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
-    deployments = [body for body in hundred.objects(namespace, [0] * 3 * count) if body["kind"] == "Deployment"]
+    deployments = [body for body in workload.objects(namespace, [0] * 3 * count) if body["kind"] == "Deployment"]
     connection = resolve(Access(context=context), {"KUBECONFIG": str(kubeconfig)}, Path.home())
     opened, bare, ours = asyncio.Event(), Times(), Times()
     async with connect(connection) as client, asyncio.timeout(LONGEST), asyncio.TaskGroup() as group:
-        await client.create("/api/v1/namespaces", hundred.namespace_of(namespace), "bench")
+        await client.create("/api/v1/namespaces", workload.namespace_of(namespace), "bench")
         group.create_task(_bare(kubeconfig, path, count, opened, bare))
         await opened.wait()
         await _ours(client, path, namespace, deployments, ours)

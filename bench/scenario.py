@@ -36,10 +36,11 @@ class Goal:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A scenario that is ready to run."""
+    """A scenario that is ready to run. `settle` waits for whatever a contender leaves others to do."""
 
     contenders: Sequence[Contender]
     goals: Sequence[Goal] = ()
+    settle: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ def measure(scenario: Scenario, runs: int | None = None) -> Result:
         for turn in range(scenario.warmup + rounds):
             first = turn % len(ready.contenders)
             for contender in (*ready.contenders[first:], *ready.contenders[:first]):
+                ready.settle()
                 sample = contender.run()
                 counts = turn >= scenario.warmup
                 said = " ".join(f"{metric}={value:.3f}" for metric, value in sample.metrics.items())

@@ -1,4 +1,8 @@
-"""When a change is there, told by the API server itself: a WATCH of one ConfigMap, opened before the change is made."""
+"""When a change is there, told by the API server itself: a WATCH of one ConfigMap, opened before the change is made.
+
+And when the controllers of a child have seen all Deployments, so that the work that one contender leaves them does not
+slow the next one.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import ssl
 import threading
 import time
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from bench.localfleet import Child
@@ -52,6 +57,19 @@ class Arrival:
         connection.close()
 
 
+def wait_until_observed(child: Child) -> None:
+    """Wait until every Deployment of a child has been seen by its controller as it is now."""
+    deadline = time.monotonic() + LONGEST
+    while not all(map(_is_observed, _get(child, "/apis/apps/v1/deployments?resourceVersion=0")["items"])):
+        if time.monotonic() > deadline:
+            raise Unexpected(f"the controllers of {child.name} do not come to rest")
+        time.sleep(0.3)
+
+
+def _is_observed(deployment: dict[str, Any]) -> bool:
+    return bool(deployment.get("status", {}).get("observedGeneration") == deployment["metadata"]["generation"])
+
+
 def _connect(child: Child) -> http.client.HTTPSConnection:
     url = urlsplit(child.server)
     trust = ssl.create_default_context(cafile=str(child.pki / "ca.crt"))
@@ -59,9 +77,9 @@ def _connect(child: Child) -> http.client.HTTPSConnection:
     return http.client.HTTPSConnection(url.hostname or "", url.port, context=trust, timeout=LONGEST)
 
 
-def _get(child: Child, path: str) -> dict[str, dict[str, str]]:
+def _get(child: Child, path: str) -> dict[str, Any]:
     connection = _connect(child)
     connection.request("GET", path)
-    found: dict[str, dict[str, str]] = json.loads(connection.getresponse().read())
+    found: dict[str, Any] = json.loads(connection.getresponse().read())
     connection.close()
     return found

@@ -1,4 +1,4 @@
-"""A hundred objects for three children: 34 ConfigMaps, 33 Services, 33 Deployments without replicas, in one namespace.
+"""Objects for three children: ConfigMaps, Services and Deployments without replicas in turn, in one namespace.
 
 `version` is in a field of every object, so that two versions differ in all of them.
 """
@@ -15,13 +15,18 @@ _SPACE = uuid.UUID("6f8c3f0e-2f5a-4a53-9f8e-2b1f7a1c9d00")
 
 
 def objects(namespace: str, versions: Sequence[int]) -> list[Body]:
-    """The hundred objects; `versions` has one number for each."""
+    """As many objects as there are versions, one for each."""
     return [_object(n, namespace, version) for n, version in enumerate(versions)]
 
 
-def same(version: int) -> list[int]:
+def same(version: int, count: int) -> list[int]:
     """All objects at one version."""
-    return [version] * 100
+    return [version] * count
+
+
+def one(version: int, count: int) -> list[int]:
+    """Only the first object, a ConfigMap, at this version."""
+    return [version, *same(0, count - 1)]
 
 
 def namespace_of(name: str) -> Body:
@@ -34,9 +39,9 @@ def manifest(bodies: Sequence[Body]) -> str:
     return "".join(f"---\n{json.dumps(body)}\n" for body in bodies)
 
 
-def fleet_repo(fleet: str, namespace: str, children: Sequence[str]) -> Mapping[str, str]:
-    """The files of a fleet repo that sends the hundred objects to each child by server-side apply."""
-    bodies = [namespace_of(namespace), *objects(namespace, same(0))]
+def fleet_repo(fleet: str, namespace: str, children: Sequence[str], count: int) -> Mapping[str, str]:
+    """The files of a fleet repo that sends so many objects to each child by server-side apply."""
+    bodies = [namespace_of(namespace), *objects(namespace, same(0, count))]
     return {
         "fleet.yaml": json.dumps(
             {
@@ -88,6 +93,6 @@ def subscription(bodies: Sequence[Body]) -> Body:
     return {
         "apiVersion": "apps.clusternet.io/v1alpha1",
         "kind": "Subscription",
-        "metadata": {"name": "hundred", "namespace": "default"},
+        "metadata": {"name": "workload", "namespace": "default"},
         "spec": {"subscribers": [{"clusterAffinity": {}}], "feeds": feeds},
     }
