@@ -31,7 +31,7 @@ def drift() -> Iterator[Prepared]:
 def memory() -> Iterator[Prepared]:
     """Every run changes all objects, and looks at them."""
     with world() as here:
-        subject, numbers = here.subject(10_000), itertools.count()
+        subject, numbers = here.subject(10_000), itertools.count(1)
 
         def everything() -> Sample:
             subject.commit(workload.same(next(numbers), subject.count))
