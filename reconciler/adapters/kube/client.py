@@ -28,8 +28,13 @@ if TYPE_CHECKING:
 PAGE = 500
 WATCH_SECONDS = 300
 """How long one watch request stays open before it is resumed."""
-WATCH_FAILURES = 5
-"""Failures in a row after which a watch is given up: about six seconds."""
+WATCH_FAILURES = 9
+"""Failures in a row after which a watch is given up: about half a minute, in which an API server starts anew."""
+WATCH_DELAY = 5.0
+SHORTEST_WATCH = 1.0
+"""A watch that ends sooner counts as failed, so that nobody asks again and again without a pause."""
+STANDING_WATCH = 60.0
+"""A watch that stood for so long before it broke is a first failure again."""
 _jitter = random.SystemRandom()
 _JSON = {"Content-Type": "application/json"}
 _APPLY = {"Content-Type": "application/apply-patch+yaml"}
@@ -128,8 +133,10 @@ class Client:
 
         ApiError 410 when the server has forgotten that moment: list again.
         """
+        clock = asyncio.get_running_loop().time
         failures = 0
         while True:
+            began = clock()
             query = {"watch": "true", "resourceVersion": since, "allowWatchBookmarks": "true", "fieldSelector": fields}
             query["timeoutSeconds"] = str(WATCH_SECONDS)
             try:
@@ -138,21 +145,26 @@ class Client:
                         failures, since = 0, obj["metadata"]["resourceVersion"]
                         if kind != "BOOKMARK":
                             yield kind, obj
-            except (Unreachable, ApiError) as error:
-                failures += 1
-                if failures > WATCH_FAILURES or (isinstance(error, ApiError) and error.status not in LATER):
-                    raise
-                await asyncio.sleep(0.2 * 2**failures * _jitter.uniform(0.5, 1.0))
+                if clock() - began >= SHORTEST_WATCH:
+                    failures = 0
+                    continue
+                error: Unreachable | ApiError = Unreachable("watch-ends", f"{self.connection} ends watches at once")
+            except (Unreachable, ApiError) as failure:
+                error = failure
+            failures = failures + 1 if clock() - began < STANDING_WATCH else 1
+            if failures > WATCH_FAILURES or (isinstance(error, ApiError) and error.status not in LATER):
+                raise error
+            await asyncio.sleep(min(0.2 * 2**failures, WATCH_DELAY) * _jitter.uniform(0.5, 1.0))
 
     async def _events(self, path: str) -> AsyncGenerator[tuple[str, Object], None]:
         async with self._transport.stream(path, WATCH_SECONDS) as (status, chunks):
+            if status >= 300:
+                raise self._refused(status, b"".join([chunk async for chunk in chunks]), path, None)
             rest = b""
             async for chunk in chunks:
-                if status >= 400:
-                    raise self._refused(status, chunk, path, None)
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in filter(None, lines):
-                    event = _decode(line)
+                    event = self._object(line)
                     if event["type"] == "ERROR":
                         raise self._refused(event["object"].get("code") or 500, _encode(event["object"]), path, None)
                     yield event["type"], event["object"]

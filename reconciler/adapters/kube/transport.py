@@ -34,10 +34,12 @@ LONGEST_DELAY = 5.0
 LONGEST_WISH = 30.0
 """Seconds of a Retry-After that we follow; who asks for more is tried after this."""
 WHOLE_SECONDS = 150.0
-"""Deadline of a request with all its attempts and waits, so that a run ends whatever servers do."""
+"""Within this all attempts of a request begin, so that a run ends whatever servers do."""
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 60.0
 """Deadline of one attempt; the API server gives up after 60 seconds itself."""
+QUIET_SECONDS = 90.0
+"""How long a watch may tell nothing; API servers send a bookmark every minute, so that a dead connection shows."""
 IDLE_SECONDS = 30.0
 """How long an idle connection is kept; shorter than what servers and balancers allow, so that we close first."""
 _BIG_BODY = 1 << 20
@@ -69,6 +71,8 @@ class Transport:
         """When the server answered last, on the loop's clock; when the connection was opened before that."""
         self._not_before = 0.0
         """When a server that is too busy wants to hear from us again: its flow control holds for all our requests."""
+        self._lost: tuple[float, Exception] | None = None
+        """When a request was given up while nothing at all was answered, and why."""
         self._use(authorized)
 
     def _use(self, authorized: Authorized) -> None:
@@ -102,17 +106,22 @@ class Transport:
         Untrusted when TLS or the credential fails; Unreachable when no answer comes.
         """
         time = asyncio.get_running_loop().time
-        attempt, renewed, deadline = 0, False, time() + WHOLE_SECONDS
+        attempt, renewed, asked, began = 0, False, time(), 0.0
+        deadline = asked + WHOLE_SECONDS
         while True:
             attempt += 1
             used = await self._fresh()
             wish = 0.0
             try:
                 async with contextlib.nullcontext() if urgent else self._slots:
+                    self._give_up_with_others(asked)
+                    began = began or time()
                     answer, wish = await self._once(method, path, body, headers)
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 delay = _delay(attempt, wish)
                 if attempt >= ATTEMPTS or time() + delay >= deadline or not _may_repeat(method, error):
+                    if self.heard < began and (attempt > 1 or isinstance(error, TimeoutError)):
+                        self._lost = time(), error
                     raise self._failed(error) from error
             else:
                 if answer.status == 401 and used.renewable and not renewed:
@@ -122,9 +131,18 @@ class Transport:
                 delay = _delay(attempt, wish)
                 if answer.status not in LATER or attempt >= ATTEMPTS or time() + delay >= deadline:
                     return answer
-                if answer.status == 429:
-                    self._not_before = max(self._not_before, time() + delay)
+                self._heed(answer.status, delay)
             await asyncio.sleep(delay)
+
+    def _heed(self, status: int, delay: float) -> None:
+        """Leave a server alone that is too busy; what it says to one request holds for all."""
+        if status == 429:
+            self._not_before = max(self._not_before, asyncio.get_running_loop().time() + min(delay, LONGEST_WISH * 1.1))
+
+    def _give_up_with_others(self, asked: float) -> None:
+        """Who queued behind a request that was given up fails with it, instead of one after the other."""
+        if self._lost is not None and self._lost[0] > asked and self._lost[0] > self.heard:
+            raise self._failed(self._lost[1])
 
     async def _fresh(self) -> Authorized:
         """The credential, renewed where it is due; not before the server wants to hear from us again."""
@@ -160,7 +178,8 @@ class Transport:
         self, path: str, seconds: float, headers: Sequence[tuple[str, str]] = ()
     ) -> AsyncIterator[tuple[int, AsyncIterator[bytes]]]:
         """Status and chunks of an answer that may take `seconds`; not counted as in flight, never repeated."""
-        timeout = aiohttp.ClientTimeout(total=seconds + CONNECT_SECONDS, sock_connect=CONNECT_SECONDS)
+        whole = seconds + CONNECT_SECONDS
+        timeout = aiohttp.ClientTimeout(total=whole, sock_connect=CONNECT_SECONDS, sock_read=QUIET_SECONDS)
         url = URL(self._base + path, encoded=True)
         try:
             await self._fresh()
@@ -173,6 +192,7 @@ class Transport:
                 server_hostname=self._server_name,
             ) as response:
                 self.heard = asyncio.get_running_loop().time()
+                self._heed(response.status, wished(response.headers.get("Retry-After", ""), clock.now()))
                 yield response.status, response.content.iter_any()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise self._failed(error) from error
