@@ -12,12 +12,13 @@ import random
 import re
 import tempfile
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from tests.plugins.fleet import Cluster
 from tests.plugins.proxy_credentials import write_kubeconfig
@@ -30,7 +31,9 @@ class Fault:
 
     method, path: regular expressions for the whole method, and for some part of path and query.
     count: how many requests it strikes, None for all. probability: of striking a matching request.
-    delay: seconds before anything else happens. status: the proxy answers so itself, with retry_after seconds.
+    delay: seconds before anything else happens. status: the proxy answers so itself, with retry_after seconds; body is
+    what it says then instead of an API server's Status. work_first: the server does its work all the same.
+    stall: seconds for which the answer of the server is kept back.
     cut_request: the connection is reset before the server sees the request.
     cut_answer_after: it is reset after so many bytes of the answer's body, the server having done its work; with 0 not
     even the answer's head arrives. bytes_per_second: how fast the answer flows, 0 for unthrottled.
@@ -43,12 +46,23 @@ class Fault:
     delay: float = 0
     status: int | None = None
     retry_after: int | None = None
+    body: str | None = None
+    work_first: bool = False
+    stall: float = 0
     cut_request: bool = False
     cut_answer_after: int | None = None
     bytes_per_second: int = 0
 
     def matches(self, method: str, path: str) -> bool:
         return re.fullmatch(self.method, method) is not None and re.search(self.path, path) is not None
+
+
+class Arrival(NamedTuple):
+    """When a request arrived, on the monotonic clock."""
+
+    at: float
+    method: str
+    path: str
 
 
 class Faults:
@@ -59,7 +73,7 @@ class Faults:
         self._random = random.Random(seed)
         self._faults: tuple[Fault, ...] = ()
         self._struck: Counter[int] = Counter()
-        self._requests: Counter[tuple[str, str]] = Counter()
+        self._arrivals: list[Arrival] = []
 
     def replace(self, faults: tuple[Fault, ...]) -> None:
         with self._lock:
@@ -69,7 +83,7 @@ class Faults:
     def decide(self, method: str, path: str) -> Fault:
         """Count the request and say what happens to it; a `Fault()` without effect if nothing does."""
         with self._lock:
-            self._requests[method, path] += 1
+            self._arrivals.append(Arrival(time.monotonic(), method, path))
             for number, fault in enumerate(self._faults):
                 spent = fault.count is not None and self._struck[number] >= fault.count
                 if not spent and fault.matches(method, path) and self._random.random() < fault.probability:
@@ -77,9 +91,9 @@ class Faults:
                     return fault
         return Fault()
 
-    def requests(self) -> Counter[tuple[str, str]]:
+    def arrivals(self) -> list[Arrival]:
         with self._lock:
-            return Counter(self._requests)
+            return list(self._arrivals)
 
 
 class FaultProxy:
@@ -139,9 +153,13 @@ class FaultProxy:
 
     def count(self, method: str = ".*", path: str = "") -> int:
         """How many requests with such a method and path have arrived so far."""
+        return len(self.arrivals(method, path))
+
+    def arrivals(self, method: str = ".*", path: str = "") -> list[Arrival]:
+        """Requests with such a method and path so far, in their order."""
         wanted = Fault(method, path)
-        return sum(number for request, number in self._faults.requests().items() if wanted.matches(*request))
+        return [one for one in self._faults.arrivals() if wanted.matches(one.method, one.path)]
 
     def requests(self) -> Counter[tuple[str, str]]:
         """Every request so far: (method, path with query) -> how often."""
-        return self._faults.requests()
+        return Counter((one.method, one.path) for one in self._faults.arrivals())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import struct
 import threading
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _NOT_FORWARDED = {"connection", "keep-alive", "transfer-encoding", "te", "upgrade", "host", "content-length"}
-_REASONS = {429: "TooManyRequests", 500: "InternalError", 503: "ServiceUnavailable", 504: "Timeout"}
+_REASONS = {410: "Expired", 429: "TooManyRequests", 500: "InternalError", 503: "ServiceUnavailable", 504: "Timeout"}
 _UNLIMITED = aiohttp.ClientTimeout(total=None, sock_connect=10)
 
 
@@ -105,8 +106,8 @@ class ProxyServer:
         await asyncio.sleep(fault.delay)
         if fault.cut_request:
             return _cut(request)
-        if fault.status is not None:
-            return _refusal(fault.status, fault.retry_after)
+        if fault.status is not None and not fault.work_first:
+            return _refusal(fault.status, fault.retry_after, fault.body)
         try:
             return await self._forward(request, fault)
         except aiohttp.ClientError:
@@ -118,6 +119,9 @@ class ProxyServer:
         url = URL(self._upstream.server + request.raw_path, encoded=True)
         body = await request.content.read()
         async with session.request(request.method, url, headers=headers, data=body or None) as upstream:
+            await asyncio.sleep(fault.stall)
+            if fault.status is not None:
+                return _refusal(fault.status, fault.retry_after, fault.body)
             if fault.cut_answer_after == 0:
                 return _cut(request)
             kept = [(name, value) for name, value in upstream.headers.items() if name.lower() not in _NOT_FORWARDED]
@@ -144,8 +148,8 @@ async def _send(answer: web.StreamResponse, chunk: bytes, bytes_per_second: int)
         await asyncio.sleep(len(part) / bytes_per_second)
 
 
-def _refusal(status: int, retry_after: int | None) -> web.Response:
-    """What an API server itself would say: a Status object."""
+def _refusal(status: int, retry_after: int | None, body: str | None) -> web.Response:
+    """What an API server itself would say: a Status object; or what a test wants it to say."""
     content = {
         "kind": "Status",
         "apiVersion": "v1",
@@ -155,7 +159,8 @@ def _refusal(status: int, retry_after: int | None) -> web.Response:
         "code": status,
     }
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-    return web.json_response(content, status=status, headers=headers)
+    text = json.dumps(content) if body is None else body
+    return web.Response(text=text, status=status, headers=headers, content_type="application/json")
 
 
 def _cut(request: web.BaseRequest) -> web.Response:
