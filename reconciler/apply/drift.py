@@ -10,7 +10,7 @@ import msgspec
 
 from reconciler.adapters.kube.client import Client
 from reconciler.apply import observe, ownership
-from reconciler.apply.gather import all_of
+from reconciler.apply.gather import each_of
 from reconciler.model.applysettings import IgnoreFields
 from reconciler.model.errors import ApiError
 from reconciler.model.feed import RenderedObject
@@ -35,7 +35,7 @@ async def judged(
     """What was seen, with what an apply would change. One LIST per collection, one dry run per object."""
     about = observe.asked((one.wanted.api_version, one.wanted.key) for one in touched)
     observed = await observe.look(client, about, whole=True)
-    answers = await all_of(_judge(client, one, observed, approach, subscription) for one in touched)
+    answers = await each_of(lambda one: _judge(client, one, observed, approach, subscription), touched)
     return {one.wanted.key: seen for one, seen in zip(touched, answers, strict=True)}
 
 

@@ -15,7 +15,7 @@ from reconciler.apply.applied import IMMUTABLE
 from reconciler.apply.deliver import carry_out
 from reconciler.apply.expected import Expected, defined
 from reconciler.apply.foresee import Foreseen, Planned, stopped
-from reconciler.apply.gather import all_of
+from reconciler.apply.gather import all_of, each_of
 from reconciler.apply.options import Event, Options
 from reconciler.apply.write import Writer, Writing
 from reconciler.model.clusters import ClusterFacts
@@ -159,7 +159,7 @@ class _Rehearsing:
         hands = Rehearsal(await self._identity(planned.work.unit))
         writer = Writer(hands, self._writing(planned))
         there = {key: obj for key, obj in live.items() if obj is not None}
-        done = await all_of(writer.write(change, there) for change in opened)
+        done = await each_of(lambda change: writer.write(change, there), opened)
         answers: dict[ObjectKey, Object] = {}
         for change, one in zip(opened, done, strict=True):
             trials[change.key] = _verdict(change, one.outcome)

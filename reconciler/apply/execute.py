@@ -6,6 +6,7 @@ with a failed write prunes nothing.
 """
 
 import asyncio
+import functools
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
@@ -17,7 +18,7 @@ from reconciler.apply.applied import unconfirmed
 from reconciler.apply.contact import Meeting
 from reconciler.apply.drift import Live, live_of
 from reconciler.apply.expected import Expected, brings, defined, is_definition, lacks
-from reconciler.apply.gather import all_of
+from reconciler.apply.gather import each_of
 from reconciler.apply.hands import Hands
 from reconciler.apply.options import Options
 from reconciler.apply.prune import Leaving, Pruner
@@ -156,7 +157,7 @@ class _Run:
                 else:
                     todo.append(change)
             live = await live_of(self._client, todo, self._plan.unit.subscription, self._options.apply.ignore)
-            done = await all_of(self._write(live, change) for change in todo)
+            done = await each_of(functools.partial(self._write, live), todo)
             failed |= {name for change, one in zip(todo, done, strict=True) if _is_lost(one) for name in brings(change)}
             await self._establish(self._plan.waves[number + 1 :])
 
