@@ -1,8 +1,8 @@
 """Everything that one run does to one cluster: foresee all units, carry out their plans side by side, wait.
 
-A unit that others depend on goes before them. A unit that fails is a Delivered that says so, and the others go on. A
-cluster that does not answer is unreachable for all its units. Nothing is raised but bugs and cancellation, after which
-the inventories are supersets of what is there.
+A unit that others depend on is written before them, and deleted after them. A unit that fails is a Delivered that says
+so, and the others go on. A cluster that does not answer is unreachable for all its units. Nothing is raised but bugs
+and cancellation, after which the inventories are supersets of what is there.
 """
 
 import asyncio
@@ -14,22 +14,23 @@ from reconciler.adapters.kube.client import Client
 from reconciler.apply import hooks, ownership, unseal
 from reconciler.apply.allowance import Allowance
 from reconciler.apply.alone import Again, alone
-from reconciler.apply.execute import Executed, Owner
+from reconciler.apply.execute import Executed, LastTurn, Owner
 from reconciler.apply.expected import expected_of
 from reconciler.apply.foresee import Decide, Foreseen, Planned, foresee, nothing, stopped
 from reconciler.apply.gather import all_of
 from reconciler.apply.hands import Hands, hands
 from reconciler.apply.options import Event, Options
 from reconciler.apply.removal import NOT_EMPTY, WAITING
+from reconciler.apply.turns import Turns
+from reconciler.apply.unwritten import unwritten
 from reconciler.apply.wait import Told
 from reconciler.apply.write import Pending
 from reconciler.model.clusters import ClusterFacts
-from reconciler.model.errors import ApiError, Exit, ReconcilerError, Unreachable
+from reconciler.model.errors import Exit, ReconcilerError, Unreachable
 from reconciler.model.feed import Unit
-from reconciler.model.plan import Action, Plan, Work
+from reconciler.model.plan import Plan, Work
 from reconciler.model.status import Delivered, Health, Outcome, Result, State
 from reconciler.planning import foreseen
-from reconciler.planning.health import Assessor
 
 Report = Callable[[Event], None]
 
@@ -103,14 +104,7 @@ class _Delivery:
         self._hands: dict[str, Hands] = {}
         self._silent: set[Unit] = set()
         """Units that write nothing any more."""
-        loop = asyncio.get_running_loop()
-        self._ended: dict[str, asyncio.Future[State]] = {
-            unit.subscription: loop.create_future()
-            for unit in (*(planned.work.unit for planned in decided.planned), *(one.unit for one in decided.stopped))
-        }
-        """What became of each unit, for those that depend on it."""
-        for one in decided.stopped:
-            self._ended[one.unit.subscription].set_result(one.state)
+        self._turns = Turns(decided.planned, decided.stopped)
 
     async def run(self) -> list[Delivered]:
         return await all_of(self._unit(planned) for planned in self._decided.planned)
@@ -118,11 +112,12 @@ class _Delivery:
     async def _unit(self, planned: Planned) -> Delivered:
         unit = planned.work.unit
         try:
-            done = await self._after(planned) or await self._carry_out(planned)
+            done = await self._waiting(planned) or await self._carry_out(planned)
         except ReconcilerError as error:
             done = stopped(unit, error)
         await self._writes_no_more(unit)
-        self._ended[unit.subscription].set_result(done.state)
+        self._turns.deleted(planned, done)
+        self._turns.written(unit.subscription, done.state)
         return done
 
     async def _writes_no_more(self, unit: Unit) -> None:
@@ -130,19 +125,16 @@ class _Delivery:
             self._silent.add(unit)
             await self._written()
 
-    async def _after(self, planned: Planned) -> Delivered | None:
-        """Wait for what this unit depends on; why it cannot begin when that is not ready."""
-        for name in planned.work.wishes.after:
-            other = self._ended.get(name)
-            if self._options.dry_run:
-                continue
-            state = await other if other else None
-            if state not in (State.READY, State.DELIVERED, State.DRIFTED, None):
-                return Delivered(planned.work.unit, State.PROGRESSING, message=f"waits for {name}, which is {state}")
-            if state is None and name in planned.work.waits:
-                why = planned.work.waits[name]
-                return Delivered(planned.work.unit, State.PROGRESSING, message=f"waits for {name}, which {why}")
-        return None
+    async def _waiting(self, planned: Planned) -> Delivered | None:
+        """Wait for the unit's turn; why it does not come. A unit that goes waits for those that depend on it."""
+        work, decided = planned.work, planned.plan
+        if self._options.dry_run:
+            return None
+        if work.feed is not None:
+            why = await self._turns.lacks(work)
+        else:
+            why = await self._turns.blocked(work.unit.subscription) if decided.prunes else ""
+        return Delivered(work.unit, State.PROGRESSING, message=why, guard=decided.guard) if why else None
 
     async def _carry_out(self, planned: Planned) -> Delivered:
         unit, decided = planned.work.unit, planned.plan
@@ -154,21 +146,36 @@ class _Delivery:
         decided = await unseal.opened(decided, self._options.open)
         description = ownership.owner(unit, self._cluster.namespace)
         ours = await self._hands_of(unit.subscription)
-        owner = Owner(description, self._expected, self._decided.known, ours, self._going, planned.approach)
+        last = self._last(planned, ours) if planned.work.feed is not None else None
+        owner = Owner(description, self._expected, self._decided.known, ours, self._going, planned.approach, last)
         count = decided.changes
 
         def told(outcome: Outcome) -> None:
             self._report(Event(unit, outcome, count))
 
         async def settle(plan: Plan, done: Executed) -> tuple[Outcome, ...]:
-            return await self._readiness(plan, done, owner.hands)
+            return await self._readiness(plan, done.outcomes, done.pending, owner.hands)
 
         how = (self._options, owner, told)
         work = planned.work
         done, settled = await hooks.carry_out(self._client, work, decided, planned.inventory, how, settle)
         await self._writes_no_more(unit)
+        self._turns.deleted(planned, _folded(done.plan, done.outcomes, self._options, done))
         outcomes = done.outcomes if settled else await settle(decided, done)
         return _folded(done.plan, outcomes, self._options, done)
+
+    def _last(self, planned: Planned, ours: Hands) -> LastTurn | None:
+        """What lets a unit that has written wait for those that depend on it; None where none of them deletes."""
+        name, decided = planned.work.unit.subscription, planned.plan
+        if not self._turns.is_last(name):
+            return None
+
+        async def last(outcomes: tuple[Outcome, ...], pending: tuple[Pending, ...]) -> str:
+            settled = await self._readiness(decided, outcomes, pending, ours)
+            self._turns.written(name, _folded(decided, settled, self._options).state)
+            return await self._turns.blocked(name)
+
+        return last
 
     async def _hands_of(self, subscription: str) -> Hands:
         tenant = subscription.partition("/")[0] if self._options.as_tenant else ""
@@ -177,29 +184,18 @@ class _Delivery:
             self._hands.setdefault(tenant, hands(client, self._options.health))
         return self._hands[tenant]
 
-    async def _readiness(self, decided: Plan, done: Executed, ours: Hands) -> tuple[Outcome, ...]:
+    async def _readiness(
+        self, decided: Plan, outcomes: tuple[Outcome, ...], written: tuple[Pending, ...], ours: Hands
+    ) -> tuple[Outcome, ...]:
         if not self._options.wait:
-            return tuple(map(_unwatched, done.outcomes))
-        pending = [*done.pending, *await _unwritten(ours.client, decided, self._options.health)]
+            return tuple(map(_unwatched, outcomes))
+        changes = (change for wave in decided.waves for change in wave)
+        pending = [*written, *await unwritten(ours.client, changes, self._options.health)]
         if not pending:
-            return done.outcomes
+            return outcomes
         deadline = asyncio.get_running_loop().time() + self._options.timeout
         known = await ours.watches.ready(pending, deadline, self._options.newer)
-        return tuple(_with_health(outcome, known.get(outcome.key)) for outcome in done.outcomes)
-
-
-async def _unwritten(client: Client, decided: Plan, health: Assessor) -> list[Pending]:
-    """Objects that this run did not write, of kinds that can be unready: somebody may have stopped waiting."""
-    found = []
-    for change in (change for wave in decided.waves for change in wave):
-        if change.action is Action.UNCHANGED and health.varies(change.key):
-            try:
-                resource = await client.resource(change.api_version, change.key.kind)
-            except ApiError:
-                continue
-            path = resource.path(change.key.namespace)
-            found.append(Pending(change.key, path, Health.PROGRESSING, "nobody has looked yet"))
-    return found
+        return tuple(_with_health(outcome, known.get(outcome.key)) for outcome in outcomes)
 
 
 def _with_health(outcome: Outcome, known: Told | None) -> Outcome:

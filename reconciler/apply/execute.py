@@ -7,7 +7,7 @@ with a failed write prunes nothing.
 
 import asyncio
 import functools
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -23,10 +23,10 @@ from reconciler.apply.hands import Hands
 from reconciler.apply.options import Options
 from reconciler.apply.prune import Leaving, Pruner
 from reconciler.apply.removal import NOT_EMPTY, WAITING, Ground, Removal
+from reconciler.apply.unwritten import unwritten
 from reconciler.apply.wait import Told
 from reconciler.apply.write import TERMINATING, Done, Pending, Writer, Writing
 from reconciler.model import duration
-from reconciler.model.errors import ApiError
 from reconciler.model.inventory import Entry, Inventory
 from reconciler.model.objects import ObjectKey
 from reconciler.model.plan import WRITES, Action, Approach, Change, Plan
@@ -39,6 +39,8 @@ _UNDONE = frozenset({WAITING, TERMINATING, NOT_EMPTY})
 _UNREADY = frozenset({Health.PROGRESSING, Health.FAILED})
 T = TypeVar("T")
 Report = Callable[[Outcome], None]
+LastTurn = Callable[[tuple[Outcome, ...], tuple[Pending, ...]], Awaitable[str]]
+"""Told what was written; waits for units that must delete before this one, and says why it may not delete."""
 
 
 class Owner(msgspec.Struct, frozen=True):
@@ -56,6 +58,8 @@ class Owner(msgspec.Struct, frozen=True):
     """UIDs of what this and other units delete in the same delivery."""
     approach: Approach | None = None
     """How the unit meets what is there already."""
+    last: LastTurn | None = None
+    """Asked before the first delete; None where no other unit deletes first."""
 
 
 class Executed(msgspec.Struct, frozen=True):
@@ -232,21 +236,9 @@ class _Run:
 
     async def _unlooked(self, needed: Collection[ObjectKey]) -> list[Pending]:
         """Objects that are needed and that this run did not write: an earlier one may have stopped waiting."""
-        unchanged = [c for wave in self._plan.waves for c in wave if c.action is Action.UNCHANGED and c.key in needed]
-        found = []
-        for change in unchanged:
-            known = self._outcomes.get(change.key)
-            if known and known.health is Health.UNKNOWN and self._options.health.varies(change.key):
-                path = await self._collection(change)
-                found += [Pending(change.key, path, Health.PROGRESSING, "nobody has looked yet")] if path else []
-        return found
-
-    async def _collection(self, change: Change) -> str:
-        try:
-            resource = await self._client.resource(change.api_version, change.key.kind)
-        except ApiError:
-            return ""
-        return resource.path(change.key.namespace)
+        known = {key for key in needed if key in self._outcomes and self._outcomes[key].health is Health.UNKNOWN}
+        changes = (change for wave in self._plan.waves for change in wave if change.key in known)
+        return await unwritten(self._client, changes, self._options.health)
 
     def _settle(self, told: Mapping[ObjectKey, Told]) -> None:
         """Take note of how objects are; what is ready is not waited for again."""
@@ -256,6 +248,9 @@ class _Run:
 
     async def _prune_waves(self) -> None:
         stopped = next((f"not pruned: {o.key} failed" for o in self._outcomes.values() if not _is_done(o)), "")
+        if not stopped and self._plan.prunes and self._owner.last:
+            stopped = await self._owner.last(tuple(self._outcomes.values()), tuple(self._pending))
+            self._deadline = asyncio.get_running_loop().time() + self._options.timeout
         if not stopped:
             await self._ask()
         owner, wait = self._owner, self._options.wait

@@ -15,6 +15,15 @@ def depends_on(annotations: Mapping[str, str], namespace: str) -> tuple[str, ...
     return tuple(sorted(word if "/" in word else f"{namespace}/{word}" for word in words if word))
 
 
+def dependents(after: After) -> After:
+    """By Subscription those of these that depend on it, sorted; dependencies inside cycles do not count."""
+    found: dict[str, list[str]] = {}
+    for name, needs in sorted(without_cycles(after)[0].items()):
+        for need in needs:
+            found.setdefault(need, []).append(name)
+    return {need: tuple(names) for need, names in found.items()}
+
+
 def without_cycles(after: After) -> tuple[After, tuple[tuple[str, ...], ...]]:
     """The dependencies without those inside cycles, and the cycles: each depends on the next, the last on the first.
 

@@ -125,6 +125,8 @@ class UnitStatus(_Record, frozen=True):
     failures: tuple[Failure, ...] = ()
     orphan: bool = False
     """The place remembers that the objects stay when the Subscription goes."""
+    after: tuple[str, ...] = ()
+    """What the Subscription depends on (`depends-on`), for the order in which both are deleted."""
 
     @property
     def unit(self) -> Unit:

@@ -4,15 +4,14 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from reconciler.model.applying import ADOPT, DRIFT, ON_REMOVAL, Adopt, Drift, Removal, Wishes
-from reconciler.model.dependencies import depends_on
 
 T = TypeVar("T", Adopt, Drift)
 
 
-def wishes_of(annotations: Mapping[str, str], namespace: str) -> Wishes:
-    """The wishes in the annotations of a Subscription of this namespace; what cannot be read is not wished."""
+def wishes_of(annotations: Mapping[str, str], after: tuple[str, ...]) -> Wishes:
+    """The wishes in the annotations of a Subscription that comes `after` others; what cannot be read is not wished."""
     return Wishes(
-        after=depends_on(annotations, namespace),
+        after=after,
         adopt=_one_of(Adopt, annotations.get(ADOPT)),
         drift=_one_of(Drift, annotations.get(DRIFT)),
         orphan=annotations.get(ON_REMOVAL) == Removal.ORPHAN,

@@ -232,7 +232,8 @@ class Delivery:
         wanted = row.unit in self._evaluated.feeds.units or row.state in (State.HELD, State.SUSPENDED)
         if fold.is_gone(row, wanted=wanted):
             return None
-        return fold.unit_status(row, before.units.get(row.unit), self._evaluated.commit, self._replicas(row.unit))
+        status = fold.unit_status(row, before.units.get(row.unit), self._evaluated.commit, self._replicas(row.unit))
+        return msgspec.structs.replace(status, after=self._judge.after(row.unit))
 
     def _replicas(self, unit: Unit) -> Mapping[str, int]:
         return self._divided.get(unit, {})

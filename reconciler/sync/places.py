@@ -12,7 +12,6 @@ import msgspec
 
 from reconciler.model.clusters import ClusterFacts
 from reconciler.model.feed import Unit
-from reconciler.model.objects import Digest
 from reconciler.model.plan import Work
 from reconciler.model.proposal import Proposal
 from reconciler.model.settings import Settings
@@ -69,7 +68,7 @@ class Errand(msgspec.Struct, frozen=True):
         units = self.previous.units
         if self.options.check_drift or self.is_new_place:
             return list(works)
-        return [w for w in works if w.feed is None or not _is_done(units.get(w.unit), w.feed.digest, w.wishes.orphan)]
+        return [work for work in works if not _is_done(units.get(work.unit), work)]
 
     def decide(self, judge: Judge, unit: Unit) -> Work | Delivered | None:
         """What to do with a unit that only the place mentioned; None for one that is settled."""
@@ -77,9 +76,11 @@ class Errand(msgspec.Struct, frozen=True):
         return decision if isinstance(decision, Delivered) or decision is None or self.open([decision]) else None
 
 
-def _is_done(status: UnitStatus | None, feed: Digest, orphan: bool) -> bool:  # noqa: FBT001 - what is compared
-    """Whether a place has the feed, and knows what becomes of it when its Subscription goes."""
-    return status is not None and fold.settled(status, feed) and status.orphan == orphan
+def _is_done(status: UnitStatus | None, work: Work) -> bool:
+    """Whether a place has the feed, and it is known what becomes of it when its Subscription goes."""
+    if status is None or work.feed is None or not fold.settled(status, work.feed.digest):
+        return False
+    return (status.orphan, status.after) == (work.wishes.orphan, work.wishes.after)
 
 
 def directory_root(options: Options, settings: Settings) -> Path | None:

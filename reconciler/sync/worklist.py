@@ -86,16 +86,23 @@ class Judge:
         feed = self._evaluated.feeds.units.get(unit)
         if feed is None and unit.subscription in self._held:
             return Delivered(unit, State.HELD, message=self._held[unit.subscription])
-        wishes = self._wishes(unit.subscription)
+        wishes, after = self._wishes(unit.subscription), self.after(unit)
+        if after != wishes.after:
+            wishes = msgspec.structs.replace(wishes, after=after)
         return Work(unit, feed, self._evidence(unit), wishes, self._dependencies.waits(unit) if feed else {})
+
+    def after(self, unit: Unit) -> tuple[str, ...]:
+        """What a unit depends on; of a Subscription that is gone the status remembers it."""
+        before = self._previous.units.get(unit)
+        if unit.subscription in self._evaluated.snapshot.subscriptions or before is None:
+            return self._dependencies.of(unit.subscription)
+        return before.after
 
     def _wishes(self, subscription: str) -> Wishes:
         if subscription not in self._wished:
             found = self._evaluated.snapshot.subscriptions.get(subscription)
             annotations = (found.value.metadata.annotations or {}) if found else {}
-            wishes = wishes_of(annotations, subscription.partition("/")[0])
-            after = self._dependencies.of(subscription)
-            self._wished[subscription] = msgspec.structs.replace(wishes, after=after)
+            self._wished[subscription] = wishes_of(annotations, self._dependencies.of(subscription))
         return self._wished[subscription]
 
     def _evidence(self, unit: Unit) -> Evidence:

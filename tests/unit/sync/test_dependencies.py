@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.model.dependencies import without_cycles
+from reconciler.model.dependencies import dependents, without_cycles
 
 CYCLES = {
     "none": ({"a": ("b",), "b": ()}, {"a": ("b",), "b": ()}, ()),
@@ -19,3 +19,8 @@ CYCLES = {
 @pytest.mark.parametrize(("after", "kept", "cycles"), CYCLES.values(), ids=CYCLES.keys())
 def test_dependencies_in_cycles_are_dropped_and_told(after: object, kept: object, cycles: object) -> None:
     assert without_cycles(after) == (kept, cycles)  # type: ignore[arg-type]
+
+
+def test_who_depends_on_what_counts_once_and_not_in_a_circle() -> None:
+    after = {"a": (), "b": ("a", "gone"), "c": ("a",), "d": ("e",), "e": ("d",)}
+    assert dependents(after) == {"a": ("b", "c"), "gone": ("b",)}

@@ -9,7 +9,19 @@ import msgspec
 from reconciler.model.applying import Wishes
 from reconciler.model.plan import Work
 from reconciler.model.status import Delivered, State
-from tests.wire.apply.place import Body, Place, config, custom, definition, deployment, outcome, results, secret, space
+from tests.wire.apply.place import (
+    CLEAN,
+    Body,
+    Place,
+    config,
+    custom,
+    definition,
+    deployment,
+    outcome,
+    results,
+    secret,
+    space,
+)
 
 WAVE = "argocd.argoproj.io/sync-wave"
 
@@ -137,3 +149,76 @@ def test_dependency_that_this_run_does_not_deliver_holds_by_what_the_status_says
     (done,) = place.deliver_all([held])
     assert (done.state, done.message) == (State.PROGRESSING, "waits for x/y, which is Failed")
     assert place.value("b") is None
+
+
+BOTH = ("default/first", "default/second")
+
+
+def together(place: Place, first: list[Body] | None, second: list[Body] | None, **options: Any) -> list[Delivered]:
+    """As `after`, where either may go; what is precious is not asked about."""
+    evidence = msgspec.structs.replace(CLEAN, guarded=False)
+    works = [place.work(bodies, evidence, name) for name, bodies in zip(BOTH, (first, second), strict=True)]
+    works[1] = msgspec.structs.replace(works[1], wishes=Wishes(after=("default/first",)))
+    place.events.clear()
+    return list(place.deliver_all(works, **options))
+
+
+def stuck(name: str, namespace: str) -> Body:
+    return config(name, namespace, finalizers=["example.com/stuck"])
+
+
+def unstick(place: Place, name: str) -> None:
+    place.cluster.kubectl(
+        "patch", "configmap", name, "-n", place.namespace, "--type=merge", "-p", '{"metadata":{"finalizers":null}}'
+    )
+
+
+def test_subscription_that_goes_is_deleted_before_the_one_that_it_depends_on(place: Place) -> None:
+    spaced = place.namespace
+    together(place, [config("a", spaced)], [config("b", spaced), config("c", spaced)])
+    assert {one.state for one in together(place, None, None)} == {State.READY}
+    assert order_of(place)[-1] == "a"
+    assert place.inventories() == {}
+
+
+def test_what_others_depend_on_stays_until_the_finalizers_of_those_are_gone(place: Place) -> None:
+    spaced = place.namespace
+    together(place, [config("a", spaced)], [stuck("b", spaced)])
+    one, two = together(place, None, None, timeout=2.0)
+    assert outcome(two, "b").message == "is being deleted, waits for example.com/stuck"
+    assert (one.state, one.outcomes) == (State.PROGRESSING, ())
+    assert one.message == "waits for default/second, which depends on it and still has what it shall lose"
+    assert place.value("a") == "1"
+    unstick(place, "b")
+    assert {one.state for one in together(place, None, None)} == {State.READY}
+    assert place.inventories() == {}
+
+
+def test_object_leaves_a_subscription_when_those_that_depend_on_it_have_changed_and_deleted(place: Place) -> None:
+    spaced = place.namespace
+    together(place, [config("a", spaced), config("used", spaced)], [config("b", spaced), config("user", spaced)])
+    one, two = together(place, [config("a", spaced, "2")], [config("b", spaced, "2")])
+    assert (one.state, two.state) == (State.READY, State.READY)
+    assert order_of(place) == ["a", "b", "user", "used"]
+
+
+def test_object_stays_in_a_subscription_while_one_that_depends_on_it_cannot_change(place: Place) -> None:
+    spaced = place.namespace
+    together(place, [config("a", spaced), config("used", spaced)], [config("b", spaced), config("user", spaced)])
+    one, two = together(place, [config("a", spaced, "2")], [config("Not-A-Name", spaced)])
+    assert (one.state, two.state) == (State.PROGRESSING, State.FAILED)
+    assert results(one) == {"a": "changed", "used": "kept"}
+    assert outcome(one, "used").message.startswith("waits for default/second, which depends on it")
+    assert place.value("used") == "1"
+    together(place, [config("a", spaced, "2")], [])
+    assert place.value("used") is None
+
+
+def test_deletes_of_subscriptions_in_a_circle_wait_for_nobody(place: Place) -> None:
+    spaced = place.namespace
+    together(place, [config("a", spaced)], [config("b", spaced)])
+    works = [place.work(None, msgspec.structs.replace(CLEAN, guarded=False), name) for name in BOTH]
+    circle = [Wishes(after=(BOTH[1],)), Wishes(after=(BOTH[0],))]
+    works = [msgspec.structs.replace(work, wishes=wish) for work, wish in zip(works, circle, strict=True)]
+    assert {one.state for one in place.deliver_all(works)} == {State.READY}
+    assert place.inventories() == {}
