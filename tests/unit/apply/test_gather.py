@@ -8,36 +8,40 @@ from reconciler.apply.gather import AT_ONCE, each_of
 from reconciler.model.errors import Refused
 
 
-async def test_answers_come_in_the_order_of_the_items() -> None:
+def test_answers_come_in_the_order_of_the_items() -> None:
     async def later(number: int) -> int:
         await asyncio.sleep(0.001 * (number % 3))
         return number * number
 
-    assert await each_of(later, range(10)) == [number * number for number in range(10)]
-    assert await each_of(later, []) == []
+    assert asyncio.run(each_of(later, range(10))) == [number * number for number in range(10)]
+    assert asyncio.run(each_of(later, [])) == []
 
 
-async def test_an_item_is_not_begun_before_one_of_many_is_done() -> None:
+def test_an_item_is_not_begun_before_one_of_many_is_done() -> None:
     begun: list[int] = []
-    go_on = asyncio.Event()
 
-    async def wait(number: int) -> None:
-        begun.append(number)
-        await go_on.wait()
+    async def main() -> None:
+        go_on = asyncio.Event()
 
-    task = asyncio.create_task(each_of(wait, range(3 * AT_ONCE)))
-    await asyncio.sleep(0.01)
-    assert len(begun) == AT_ONCE
-    go_on.set()
-    await task
+        async def wait(number: int) -> None:
+            begun.append(number)
+            await go_on.wait()
+
+        task = asyncio.create_task(each_of(wait, range(3 * AT_ONCE)))
+        await asyncio.sleep(0.01)
+        assert len(begun) == AT_ONCE
+        go_on.set()
+        await task
+
+    asyncio.run(main())
     assert begun == list(range(3 * AT_ONCE))
 
 
-async def test_the_first_expected_error_ends_the_others_and_stays_itself() -> None:
+def test_the_first_expected_error_ends_the_others_and_stays_itself() -> None:
     async def refuse(number: int) -> None:
         if number == 3:
             raise Refused("no", "no")
         await asyncio.sleep(60)
 
     with pytest.raises(Refused):
-        await each_of(refuse, range(9))
+        asyncio.run(each_of(refuse, range(9)))
