@@ -1,4 +1,4 @@
-"""Several coroutines side by side with one owner: all end before anybody goes on, an expected error stays itself."""
+"""Several coroutines side by side with one owner: all end before anybody goes on, and an error stays itself."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
@@ -14,15 +14,13 @@ AT_ONCE = 100
 
 
 async def all_of(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Their answers in their order. The first expected error ends the others and is raised as it is, not in a group."""
+    """Their answers in their order. The first error ends the others and is raised as it is, a bug before others."""
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(coroutine) for coroutine in coroutines]
     except ExceptionGroup as failures:
-        expected, bugs = failures.split(ReconcilerError)
-        if bugs or expected is None:
-            raise
-        raise _first(expected) from failures
+        _, bugs = failures.split(ReconcilerError)
+        raise first_of(bugs or failures) from failures
     return [task.result() for task in tasks]
 
 
@@ -39,6 +37,7 @@ async def each_of(work: Callable[[S], Coroutine[Any, Any, T]], items: Sequence[S
     return [answers[number] for number in range(len(items))]
 
 
-def _first(group: ExceptionGroup[Any]) -> Exception:
+def first_of(group: ExceptionGroup[Any]) -> Exception:
+    """The first error of a group, which tells what happened; the group tells nothing."""
     first = group.exceptions[0]
-    return _first(first) if isinstance(first, ExceptionGroup) else first
+    return first_of(first) if isinstance(first, ExceptionGroup) else first

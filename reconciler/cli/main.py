@@ -171,6 +171,9 @@ def _show_bug(error: Exception) -> None:
 
     from reconciler.cli import terminal
 
+    whole = error
+    while isinstance(error, ExceptionGroup):  # tells nothing itself
+        error = error.exceptions[0]
     frames = traceback.extract_tb(error.__traceback__)[-4:]
     where = " < ".join(
         f"{frame.name} ({frame.filename.rpartition('reconciler/')[2]}:{frame.lineno})" for frame in frames[::-1]
@@ -178,4 +181,4 @@ def _show_bug(error: Exception) -> None:
     hint = "this is our mistake; please report these lines (RECONCILER_DEBUG=1 shows more)"
     terminal.talk_error(type(error).__name__, f"in {where}", hint, word="bug")
     if os.environ.get("RECONCILER_DEBUG"):
-        traceback.print_exception(error)
+        traceback.print_exception(whole)

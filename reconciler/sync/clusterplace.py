@@ -14,6 +14,7 @@ from reconciler.adapters.kube.client import Client
 from reconciler.apply import deliver as hands
 from reconciler.apply import foresee
 from reconciler.apply.allowance import Allowance
+from reconciler.apply.gather import all_of
 from reconciler.apply.options import Event as Written
 from reconciler.apply.options import Options
 from reconciler.model.clusters import ClusterFacts
@@ -81,12 +82,8 @@ class ClusterPlace:
         """Do something to every cluster that has something to do; units that cannot be reached are Delivered."""
         by_cluster = self._by_cluster(works)
         self._allowance = self._allowance_of(by_cluster)
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(self._cluster(cluster, todo, progress, do), name=f"work on {cluster}")
-                for cluster, todo in by_cluster.items()
-            ]
-        return tuple(answer for task in tasks for answer in task.result())
+        answers = await all_of(self._cluster(cluster, todo, progress, do) for cluster, todo in by_cluster.items())
+        return tuple(answer for some in answers for answer in some)
 
     def _by_cluster(self, works: Sequence[Work]) -> Mapping[str, list[Work]]:
         errand = self._errand
@@ -106,6 +103,9 @@ class ClusterPlace:
     ) -> Sequence[T | Delivered]:
         try:
             return await self._reached(cluster, works, progress, do)
+        except Exception as bug:
+            bug.add_note(f"while working on cluster {cluster}")
+            raise
         finally:
             if self._allowance:
                 self._allowance.absent(cluster)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from reconciler.apply.gather import AT_ONCE, each_of
+from reconciler.apply.gather import AT_ONCE, all_of, each_of
 from reconciler.model.errors import Refused
 
 
@@ -45,3 +45,16 @@ def test_the_first_expected_error_ends_the_others_and_stays_itself() -> None:
 
     with pytest.raises(Refused):
         asyncio.run(each_of(refuse, range(9)))
+
+
+def test_a_bug_is_raised_as_itself_and_before_what_is_expected() -> None:
+    async def refused() -> None:
+        raise Refused("no", "no")
+
+    async def wrong() -> None:
+        raise KeyError("who")
+
+    with pytest.raises(KeyError):
+        asyncio.run(all_of([refused(), wrong()]))
+    with pytest.raises(KeyError):
+        asyncio.run(all_of([all_of([wrong(), refused()]), refused()]))

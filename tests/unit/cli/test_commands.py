@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from reconciler.cli.main import COMMANDS, cli
+from reconciler.cli.main import _show_bug as show_bug
 from reconciler.cli.options import Duration
 from reconciler.model.errors import Exit
 
@@ -99,3 +100,13 @@ def page() -> ModuleType:
 def test_the_page_of_commands_is_what_the_commands_say() -> None:
     generator = page()
     assert generator.page() == generator.PAGE.read_text(), "run hack/commands"
+
+
+def test_bug_in_a_group_is_shown_by_its_own_name_and_without_its_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("RECONCILER_DEBUG", raising=False)
+    show_bug(ExceptionGroup("all", [ExceptionGroup("some", [LookupError("an object's body")])]))
+    told = capsys.readouterr().err
+    assert "bug[LookupError]" in told
+    assert "body" not in told
