@@ -155,6 +155,14 @@ class FaultProxy:
         """How many requests with such a method and path have arrived so far."""
         return len(self.arrivals(method, path))
 
+    def wait_for(self, method: str, path: str, count: int = 1, within: float = 30) -> None:
+        """Return when so many requests with such a method and path have arrived."""
+        deadline = time.monotonic() + within
+        while self.count(method, path) < count:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not within {within} s: {count} times {method} {path}")
+            threading.Event().wait(0.01)
+
     def arrivals(self, method: str = ".*", path: str = "") -> list[Arrival]:
         """Requests with such a method and path so far, in their order."""
         wanted = Fault(method, path)
