@@ -16,9 +16,10 @@ from reconciler.model.clusters import ClusterFacts
 from reconciler.model.errors import ApiError, ReconcilerError, Unreachable
 from reconciler.model.selectors import LabelIndex
 from reconciler.model.snapshot import Snapshot
+from reconciler.sync.room import Room
 
 AT_ONCE = 64
-"""Children that are asked at once."""
+"""Children that are asked at once, not counting those that are silent."""
 PATIENCE = 20.0
 """Seconds after which a child that does not answer is passed over."""
 
@@ -81,15 +82,17 @@ async def asked(
     facts: Mapping[str, ClusterFacts], wanted: Questions, connect: Connect
 ) -> tuple[Mapping[str, ClusterFacts], Silent]:
     """The facts with the answers of the children, and who did not answer."""
-    room = asyncio.Semaphore(AT_ONCE)
+    room = Room(AT_ONCE)
     known: dict[str, ClusterFacts] = dict(facts)
     silent: dict[str, Silence] = {}
 
     async def ask(cluster: str) -> None:
-        async with room:
+        async with room.stay() as stay:
             try:
                 async with asyncio.timeout(PATIENCE):
-                    known[cluster] = await answer(await connect(facts[cluster]), facts[cluster], wanted)
+                    child = await connect(facts[cluster])
+                    stay.listen(child.heard)
+                    known[cluster] = await answer(child, facts[cluster], wanted)
             except TimeoutError:
                 silent[cluster] = Silence(f"it did not answer within {PATIENCE:g} s", lost=True)
             except ReconcilerError as error:

@@ -9,6 +9,7 @@ from reconciler.adapters.kube.client import Listing
 from reconciler.model.clusters import ClusterFacts, NodeFact
 from reconciler.model.errors import ApiError, ReconcilerError, Unreachable
 from reconciler.model.snapshot import Snapshot
+from reconciler.sync import asking, room
 from reconciler.sync.asking import Questions, Silence, asked, cautious, questions
 from tests.unit.snapshots import cluster, cluster_id, deployment, everywhere, facts, labelled, snapshot, subscription
 
@@ -92,6 +93,34 @@ class Answering:
 
     async def list(self, path: str, **_: Any) -> Listing:
         return Listing((), "1")
+
+    def heard(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+def test_silent_clusters_hold_up_nobody_behind_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "AT_ONCE", 2)
+    monkeypatch.setattr(asking, "PATIENCE", 0.3)
+    monkeypatch.setattr(room, "PATIENCE", 0.02)
+    ids = [cluster_id(number) for number in range(1, 12)]
+    fleet = {i: ClusterFacts(i, f"n-{i}", i, allocatable={"cpu": "8"}) for i in ids}
+    still_silent: list[str] = []
+
+    async def connect(cluster: ClusterFacts) -> Any:
+        if cluster.id != ids[-1]:
+            still_silent.append(cluster.id)
+            try:
+                await asyncio.sleep(60)
+            finally:
+                still_silent.remove(cluster.id)
+        behind.extend(still_silent)
+        return Answering()
+
+    behind: list[str] = []
+    known, silent = asyncio.run(asked(fleet, Questions(room=frozenset(ids)), connect))
+    assert len(behind) > 2
+    assert known[ids[-1]].nodes == ()
+    assert {one.lost for one in silent.values()} == {True}
 
 
 def test_what_a_file_says_of_the_nodes_of_a_cluster_out_of_reach_stays() -> None:
