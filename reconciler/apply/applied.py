@@ -91,7 +91,7 @@ async def _once(hand: Hand, change: Change, paths: tuple[str, str], live: Object
     if contact and contact.patch:
         await hand.cluster.json_patch(path, contact.patch, manager)
     try:
-        body = drift.sent(change.wanted, live, hand.approach, hand.subscription, uid)
+        body = drift.sent(change, live, hand.approach, hand.subscription, uid)
         force = contact.force if contact else bool(uid)
         written = await hand.cluster.apply(path, body, manager, force=force)
     except ApiError as error:
@@ -118,7 +118,8 @@ async def _replace(hand: Hand, change: Change, paths: tuple[str, str], why: tupl
         left = None
     if left is not None and not await hand.gone(change.key, collection, uid):
         raise ApiError(409, "NotGone", f"{change.key} is deleted to be made anew, and is not gone yet")
-    body = drift.sent(change.wanted, None, hand.approach, hand.subscription)
+    anew = msgspec.structs.replace(change, entry=None, contact=None)
+    body = drift.sent(anew, None, hand.approach, hand.subscription)
     return await hand.cluster.apply(path, body, hand.approach.manager)
 
 

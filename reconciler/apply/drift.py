@@ -14,8 +14,9 @@ from reconciler.apply.gather import each_of
 from reconciler.model.applysettings import IgnoreFields
 from reconciler.model.errors import ApiError
 from reconciler.model.feed import RenderedObject
+from reconciler.model.inventory import Entry
 from reconciler.model.objects import Object, ObjectKey
-from reconciler.model.plan import Approach, Change, Seen
+from reconciler.model.plan import Action, Approach, Change, Seen
 from reconciler.planning import differences, ignored
 
 Live = Mapping[ObjectKey, Object]
@@ -27,6 +28,7 @@ class Touched(msgspec.Struct, frozen=True):
 
     wanted: RenderedObject
     seen: Seen
+    entry: Entry
 
 
 async def judged(
@@ -47,7 +49,8 @@ async def _judge(
         return one.seen if observed.errors else Seen(exists=False)
     try:
         resource = await client.resource(one.wanted.api_version, key.kind)
-        body = sent(one.wanted, live, approach, subscription)
+        change = Change(Action.CHANGE, key, one.wanted.api_version, one.wanted, one.entry)
+        body = sent(change, live, approach, subscription)
         path = resource.path(key.namespace, key.name)
         answer = (await client.apply(path, body, approach.manager, force=True, dry_run=True)).object
     except ApiError:
@@ -63,9 +66,13 @@ async def _judge(
     )
 
 
-def sent(wanted: RenderedObject, live: Object | None, approach: Approach, subscription: str, uid: str = "") -> Object:
-    """What is applied of a wanted object where this one is live: fields that others own are left alone."""
-    body = ownership.body(wanted.body, approach.description, uid, hidden=wanted.seal is not None)
+def sent(change: Change, live: Object | None, approach: Approach, subscription: str, uid: str = "") -> Object:
+    """What is applied of the wanted object where this one is live: fields that others own are left alone."""
+    wanted = change.wanted
+    if wanted is None:
+        raise AssertionError(f"{change.action} of {change.key} has no object")
+    hidden = wanted.seal is not None
+    body = ownership.body(wanted.body, approach.description, uid, hidden=hidden, adopted=change.adopted)
     pointers = ignored_of(wanted, subscription, approach.apply.ignore) if live is not None else ()
     return ignored.adjusted(body, live, approach.manager, pointers) if live is not None and pointers else body
 

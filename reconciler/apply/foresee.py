@@ -193,11 +193,11 @@ class _Foresight:
         for obj in work.feed.objects if work.feed else ():
             entry, look = inventory.entries.get(obj.key), seen.get(obj.key)
             if entry and look and look.drifted and entry.digest == obj.digest:
-                touched.append(drift.Touched(obj, look))
+                touched.append(drift.Touched(obj, look, entry))
         if not touched:
             return {}
         opened = await unseal.in_clear([one.wanted for one in touched], self._options.open)
-        touched = [drift.Touched(obj, one.seen) for obj, one in zip(opened, touched, strict=True)]
+        touched = [drift.Touched(obj, one.seen, one.entry) for obj, one in zip(opened, touched, strict=True)]
         client = await self._client_of(work)
         return await drift.judged(client, touched, approach, work.unit.subscription)
 

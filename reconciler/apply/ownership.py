@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from reconciler.model.applying import ADOPTED
 from reconciler.model.feed import Unit
 from reconciler.model.objects import Object, canonical, digest_of
 
@@ -30,11 +31,11 @@ def owner(unit: Unit, dedicated_namespace: str) -> str:
     return f"{dedicated_namespace}.{unit.subscription.rpartition('/')[2]}-generic"
 
 
-def body(wanted: Object, owned_by: str, uid: str = "", *, hidden: bool = False) -> Object:
+def body(wanted: Object, owned_by: str, uid: str = "", *, hidden: bool = False, adopted: bool = False) -> Object:
     """What is sent: the wanted object with both annotations, for exactly one incarnation of it when a UID is given.
 
     A Secret, or what is `hidden` in the repo, goes without the second annotation, which would show its values to
-    everybody who describes it; so does an object whose text would not fit.
+    everybody who describes it; so does an object whose text would not fit. One that was there before us says so.
     """
     metadata = wanted["metadata"]
     annotations = {**(metadata.get("annotations") or {}), OWNER: owned_by}
@@ -43,6 +44,8 @@ def body(wanted: Object, owned_by: str, uid: str = "", *, hidden: bool = False) 
         text = canonical(configuration).decode()
         if len(text) <= LONGEST_LAST_APPLIED:
             annotations = {**annotations, LAST_APPLIED: text}
+    if adopted:
+        annotations = {**annotations, ADOPTED: "true"}
     more = {"uid": uid} if uid else {}
     return {**_folded(wanted), "metadata": {**metadata, **more, "annotations": annotations}}
 

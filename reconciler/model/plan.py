@@ -142,6 +142,12 @@ class Change(msgspec.Struct, frozen=True):
     recreate: bool = False
     """It may be deleted and made anew when an immutable field changes."""
 
+    @property
+    def adopted(self) -> bool:
+        """Whether the object was there before us."""
+        known = self.contact or (self.entry if self.entry and self.entry.uid else None)
+        return known is not None and known.keep is Keep.ADOPTED
+
 
 class Guard(msgspec.Struct, frozen=True):
     """Deletes that were held back, with the digest that acknowledges exactly these."""

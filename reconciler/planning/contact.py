@@ -7,7 +7,7 @@ at yet, when their wave comes.
 
 import msgspec
 
-from reconciler.model.applying import ADOPT, APPLY, Adopt, Drift, Policy
+from reconciler.model.applying import ADOPT, ADOPTED, APPLY, Adopt, Drift, Policy
 from reconciler.model.feed import RenderedObject
 from reconciler.model.inventory import Entry, Keep
 from reconciler.model.plan import Action, Approach, Change, Contact, Seen
@@ -79,14 +79,22 @@ def _met(change: Change, seen: Seen, policy: Policy, approach: Approach) -> Chan
     earlier = policy is not Policy.MERGE and bool(seen.metadata)
     patch = takeover.patch(seen.metadata, approach.manager, change.api_version, tools=always) if earlier else ()
     applied = ours and not owner and _is_applied(seen, approach.manager)
-    before = change.entry is not None and not change.entry.uid and change.entry.keep is Keep.ADOPTED
-    taken = Contact(seen, force=always or applied, patch=patch, keep=Keep.ADOPTED if before else None)
+    taken = Contact(
+        seen, force=always or applied, patch=patch, keep=Keep.ADOPTED if _was_before(change, seen) else None
+    )
     if ours:
         return _replace(change, action=Action.CHANGE, reason="ours, although its inventory lacks it", contact=taken)
     if adopt is Adopt.NEVER or (owner and not always):
         return _replace(change, action=Action.REFUSE, reason=_refusal(owner, adopt, seen))
     taken = msgspec.structs.replace(taken, keep=Keep.ADOPTED)
     return _replace(change, action=Action.ADOPT, reason=_whose(owner, seen), contact=taken)
+
+
+def _was_before(change: Change, seen: Seen) -> bool:
+    """Whether an object of ours was adopted once: as the inventory began to say, or as the object itself says."""
+    said = (seen.metadata.get("annotations") or {}).get(ADOPTED)
+    entry = change.entry
+    return bool(said) or (entry is not None and not entry.uid and entry.keep is Keep.ADOPTED)
 
 
 def _is_applied(seen: Seen, manager: str) -> bool:

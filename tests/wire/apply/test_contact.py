@@ -161,6 +161,51 @@ def test_object_that_was_made_anew_by_somebody_since_is_adopted_again(place: Pla
     assert results(place.deliver(None)) == {"a": "kept"}
 
 
+def lose_inventory(place: Place) -> None:
+    fleet = f"reconciler.clusternet.io/fleet={place.fleet}"
+    place.cluster.kubectl("delete", "configmap", "-n", place.namespace, "-l", fleet)
+    assert place.inventory() is None
+
+
+@pytest.mark.parametrize(
+    ("before", "first", "last"),
+    [(True, "adopted", "kept"), (False, "created", "pruned")],
+    ids=["there before us", "made by us"],
+)
+def test_lost_inventory_changes_nothing_about_whose_an_object_is(
+    place: Place, before: bool, first: str, last: str
+) -> None:
+    here = place.namespace
+    if before:
+        made(place, config("a", here, "theirs"))
+    others = [config("other", here)]
+    assert results(place.deliver([config("a", here), *others]))["a"] == first
+    lose_inventory(place)
+    assert results(place.deliver([config("a", here), *others])).keys() == {"a", "other"}
+    assert results(place.deliver(others))["a"] == last
+    assert (place.live("configmaps", "a") is not None) == before
+
+
+def test_adopted_object_that_came_back_to_its_feed_is_still_not_ours_to_delete(place: Place) -> None:
+    here = place.namespace
+    made(place, config("a", here, "theirs"))
+    for expected in ("adopted", "changed"):
+        assert results(place.deliver([config("a", here, expected), config("b", here)]))["a"] == expected
+        assert results(place.deliver([config("b", here)]))["a"] == "kept"
+    assert place.value("a") == "changed"
+
+
+def test_adopted_object_says_so_itself_and_that_is_no_drift(place: Place) -> None:
+    here = place.namespace
+    made(place, config("a", here, "theirs"))
+    place.deliver([config("a", here, "ours")])
+    place.cluster.kubectl("annotate", "configmap", "a", "-n", here, "--field-manager=other", "x=y")
+    assert results(place.deliver([config("a", here, "ours")], check_drift=True)) == {"a": "unchanged"}
+    live = place.live("configmaps", "a")
+    assert live is not None
+    assert live["metadata"]["annotations"]["reconciler.clusternet.io/adopted"] == "true"
+
+
 def test_new_objects_are_looked_at_by_one_list_per_collection(behind: Place, proxy: FaultProxy) -> None:
     bodies = [config(f"c{n}", behind.namespace) for n in range(30)]
     behind.deliver([*bodies, deployment("d", behind.namespace, 0)], wait=False)
