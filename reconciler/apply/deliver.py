@@ -214,7 +214,7 @@ def _folded(decided: Plan, outcomes: tuple[Outcome, ...], options: Options, done
         state = max(state, State.HELD, key=_STATES.index)
     message = decided.guard.message if decided.guard else ""
     lost = next((o.message for o in outcomes if o.reason == Unreachable.__name__), "")
-    full = next((f"{o.key} {o.message}" for o in outcomes if o.reason == NOT_EMPTY), "")
+    full = "; ".join(f"{o.key} {o.message}" for o in outcomes if o.reason == NOT_EMPTY)
     return Delivered(
         unit=decided.unit,
         state=State.UNREACHABLE if lost else state,

@@ -253,6 +253,8 @@ async def _ours_after_all(cluster: Client, path: str, body: Object, unit: Unit) 
         there = await cluster.get(path)
     except ApiError as gone:
         raise _lost(cluster, unit) from gone
+    if (unit_of(there), _fleet_of(there)) != (unit, _fleet_of(body)):
+        raise _in_the_way(cluster, there)
     if not holds_the_same(there, body):
         raise _lost(cluster, unit)
     version: str = there["metadata"]["resourceVersion"]
@@ -267,6 +269,19 @@ async def _delete(cluster: Client, path: str, version: str, unit: Unit) -> None:
             raise _lost(cluster, unit) from error
         if error.status != 404:
             raise
+
+
+def _fleet_of(item: Object) -> str | None:
+    found: str | None = (item["metadata"].get("labels") or {}).get(FLEET)
+    return found
+
+
+def _in_the_way(cluster: Client, there: Object) -> Refused:
+    fleet, metadata = _fleet_of(there), there["metadata"]
+    whose = f"it is of fleet {fleet}" if fleet else "it is no inventory of a fleet"
+    where = f"{there['kind']} {metadata['namespace']}/{metadata['name']} on {cluster.connection}"
+    hint = "put back its labels and annotations if somebody changed them, or delete it if nobody needs it"
+    return Refused("inventory-taken", f"{where} has the name of our inventory, and {whose} ({hint})", hint)
 
 
 def _lost(cluster: Client, unit: Unit) -> Refused:

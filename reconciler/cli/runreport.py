@@ -160,7 +160,8 @@ def _guard(where: str, guard: Guard | None, output: str) -> Iterator[str]:
     yield from (f"{terminal.INDENT}would delete {key}" for key in keys)
     if len(guard.keys) > len(keys):
         yield f"{terminal.INDENT}… {len(guard.keys) - len(keys)} more (-o wide shows all)"
-    yield f"{terminal.INDENT}to delete these: --acknowledge {guard.acknowledge}"
+    purpose = "to delete these" if guard.keys else "to forget it and leave there what is there"
+    yield f"{terminal.INDENT}{purpose}: --acknowledge {guard.acknowledge}"
 
 
 def _last_line(report: Report) -> str:

@@ -47,7 +47,7 @@ def on_cluster(plans: Iterable[Plan], total: int, budget: DeleteBudget, acknowle
     """What may be deleted on one cluster that holds `total` objects."""
     lists = {plan.unit: keys for plan in plans if (keys := asked(plan))}
     deletes = Deletes(lists, total)
-    held = _exceeded(deletes, budget, "of this cluster's", "prune.per_cluster")
+    held = _exceeded(deletes, budget, "of this cluster's", "prune.perCluster")
     if held is None:
         return Verdict(None, deletes)
     if held.acknowledge in acknowledged:
@@ -60,7 +60,7 @@ def on_fleet(clusters: Iterable[Deletes], elsewhere: int, budget: DeleteBudget) 
     several = list(clusters)
     lists = {unit: keys for one in several for unit, keys in one.lists.items()}
     total = elsewhere + sum(one.total for one in several)
-    return _exceeded(Deletes(lists, total), budget, "of the fleet's", "prune.per_fleet")
+    return _exceeded(Deletes(lists, total), budget, "of the fleet's", "prune.perFleet")
 
 
 def of_some(guard: Guard, clusters: Iterable[Deletes]) -> Guard:

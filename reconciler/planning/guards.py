@@ -35,7 +35,8 @@ def precious(unit: Unit, doomed: Iterable[ObjectKey]) -> Guard | None:
     keys = tuple(sorted(key for key in doomed if (key.group, key.kind) in _PRECIOUS))
     if not keys:
         return None
-    kinds = " and ".join(_plurals(keys))
+    *most, last = _plurals(keys)
+    kinds = f"{', '.join(most)} and {last}" if most else last
     why = f"{kinds} take what is in them along, and are deleted only when somebody says so"
     return Guard("precious", f"{counted(len(keys))} kept: {why}", keys, digest(unit, keys))
 
@@ -44,7 +45,7 @@ def unreachable_for_good(unit: Unit, evidence: Evidence) -> Guard | None:
     """Holds a unit whose cluster vanished, so that not even its inventory can be read; None once acknowledged."""
     held = Guard(
         "vanished-cluster",
-        f"cluster {unit.cluster} is no longer in the fleet, and what is there stays there",
+        f"cluster {unit.cluster} is no longer in the fleet, so that nobody reaches what {unit.subscription} has there",
         (),
         digest(unit, ()),
     )

@@ -46,8 +46,10 @@ async def read(mirror: Mirror, settings: Settings, head: CommitId | None) -> Fle
 def checked(status: FleetStatus, settings: Settings) -> FleetStatus:
     """A status that is this fleet's; UsageError for one of another."""
     if status.fleet != settings.fleet:
-        message = f"branch {settings.status.branch!r} holds the status of fleet {status.fleet!r}"
-        raise UsageError("other-fleet", message, "name another branch under status.branch in fleet.yaml")
+        branch = settings.status.branch
+        what = f"branch {branch!r} holds the status of fleet {status.fleet!r}, not of {settings.fleet!r}"
+        hint = f"put back `fleet: {status.fleet}`, or name another branch under status.branch of fleet.yaml"
+        raise UsageError("other-fleet", what, hint)
     return status
 
 

@@ -45,7 +45,7 @@ def test_the_message_has_the_numbers_and_the_budget() -> None:
     guard = budget.on_cluster([deleting(30)], 40, DeleteBudget(objects=20, percent=50), NONE).guard
     assert guard is not None
     assert guard.message == (
-        "30 of this cluster's 40 objects would be deleted; more than 20 and 50 % (prune.per_cluster) need a yes"
+        "30 of this cluster's 40 objects would be deleted; more than 20 and 50 % (prune.perCluster) need a yes"
     )
 
 

@@ -198,7 +198,7 @@ def test_all_clusters_together_delete_no_more_than_the_budget_of_the_fleet(fleet
     assert {one.state for one in held} == {State.HELD}
     (digest,) = {one.guard.acknowledge for one in held if one.guard}
     assert [one.guard and one.guard.message for one in held] == [
-        "4 of the fleet's 4 objects would be deleted; more than 3 and 0 % (prune.per_fleet) need a yes"
+        "4 of the fleet's 4 objects would be deleted; more than 3 and 0 % (prune.perFleet) need a yes"
     ] * 2
     seen = msgspec.structs.replace(CLEAN, acknowledged=frozenset([digest]))
     assert {one.state for one in _everywhere(places, TIGHT, seen)} == {State.READY}
