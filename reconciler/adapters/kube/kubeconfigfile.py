@@ -4,6 +4,7 @@ A name that two files define keeps the whole definition of the first. Of single 
 file that has one decides. Files that do not exist are passed over when several are named.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,9 @@ def _merge(files: Sequence[Config], source: str) -> Config:
     return Config(source, current, contexts, clusters, users)
 
 
+@functools.lru_cache(maxsize=8)
 def _parse(content: bytes, source: str, directory: Path) -> Config:
+    """Once for all clusters whose contexts are in it; whoever asks has read the file anew."""
     try:
         # A SafeLoader's subclass that knows fewer types than it.
         document = yaml.load(content, Loader=_Scalars) or {}  # noqa: S506

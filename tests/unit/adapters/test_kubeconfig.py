@@ -253,6 +253,15 @@ def _config(server: str, token: str, current: str = "", **names: str) -> str:
     return "\n".join(lines)
 
 
+def test_file_of_many_contexts_is_parsed_once_for_all_and_anew_when_it_changed(tmp_path: Path) -> None:
+    file = tmp_path / "config"
+    file.write_text('{"contexts": [{"name": "a", "context": {"cluster": "c"}}]}')
+    first = load([file])
+    assert load([file]).contexts["a"] is first.contexts["a"]
+    file.write_text('{"contexts": [{"name": "b", "context": {"cluster": "c"}}]}')
+    assert load([file]).contexts.keys() == {"b"}
+
+
 MERGES = {
     "one": [_config(SERVER, "t1", "a")],
     "same names": [_config("https://one", "t1", "a"), _config("https://two", "t2", "a")],
