@@ -1,4 +1,4 @@
-"""The door to randomness: a fresh salt for each run, so that fingerprints of two runs cannot be compared."""
+"""The door to randomness: keys of digests, so that nobody who lacks them can try values, or compare two runs."""
 
 import secrets
 

@@ -14,6 +14,7 @@ import msgspec
 
 from reconciler.adapters.kube.client import Client
 from reconciler.apply import inventory as inventories
+from reconciler.apply import record
 from reconciler.apply.applied import unconfirmed
 from reconciler.apply.contact import Meeting
 from reconciler.apply.drift import Live, live_of
@@ -132,8 +133,7 @@ class _Run:
             commit=self._options.commit,
             orphan=self._plan.orphan,
         )
-        kind = self._options.inventory_kind
-        return await inventories.write(self._cluster, self._options.namespace, before, after, kind)
+        return await record.write(self._cluster, before, after, self._options)
 
     def _intended(self, touched: Iterable[Change]) -> dict[ObjectKey, Entry]:
         """All that we own or shall own; what is about to change is confirmed again only by its own answer."""

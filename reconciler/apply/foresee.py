@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from reconciler.adapters.kube.client import Client
-from reconciler.apply import contact, drift, observe, ownership, unseal
+from reconciler.apply import contact, drift, observe, ownership, record, unseal
 from reconciler.apply import inventory as inventories
 from reconciler.apply.contact import Met
 from reconciler.apply.expected import expected_of
@@ -69,11 +69,12 @@ async def foresee(
         decided = [answer for unit in units if unit not in mentioned and (answer := decide(unit)) is not None]
         todo = [*works, *(answer for answer in decided if isinstance(answer, Work))]
         late = await _overtaken(todo, held.inventories, options)
+        there = await record.revealed(client, held.inventories, todo, options)
     except ReconcilerError as error:
         return Foreseen(stopped=tuple(stopped(work.unit, error) for work in works))
     left = {answer.unit: answer for answer in decided if isinstance(answer, Delivered)}
     left |= {unit: stopped(unit, error) for unit, error in held.broken.items() if unit not in left}
-    return await _Foresight(client, todo, held.inventories, options, home).all([*left.values(), *late])
+    return await _Foresight(client, todo, there, options, home).all([*left.values(), *late])
 
 
 async def _overtaken(works: Sequence[Work], there: Mapping[Unit, Inventory], options: Options) -> list[Delivered]:

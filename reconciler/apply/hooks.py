@@ -11,8 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 import msgspec
 
 from reconciler.adapters.kube.client import Client
-from reconciler.apply import hookstore, unseal
-from reconciler.apply import inventory as inventories
+from reconciler.apply import hookstore, record, unseal
 from reconciler.apply.execute import Executed, Owner, Report, execute
 from reconciler.apply.options import Options
 from reconciler.apply.prune import Pruner
@@ -135,10 +134,7 @@ class _Run:
         await self._record(msgspec.structs.replace(self._inventory, charts=charts, feed=feed))
 
     async def _record(self, after: Inventory) -> None:
-        options = self._options
-        self._inventory = await inventories.write(
-            self._cluster, options.namespace, self._inventory, after, options.inventory_kind
-        )
+        self._inventory = await record.write(self._cluster, self._inventory, after, self._options)
 
     async def _phase(self, dues: Sequence[Due]) -> Outcome | None:
         """Run hooks in their order; the outcome of the one that failed or is not complete, None when all are."""

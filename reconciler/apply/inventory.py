@@ -35,6 +35,7 @@ from reconciler.model.errors import ApiError, ReconcilerError, Refused
 from reconciler.model.feed import Unit
 from reconciler.model.inventory import Entry, Inventory
 from reconciler.model.objects import Object, ObjectKey
+from reconciler.planning.keyeddigests import concealed
 
 LARGEST = 900 * 1024
 """Bytes of entries in one part, of the 1 MiB that a ConfigMap may have."""
@@ -89,19 +90,25 @@ def is_elsewhere(inventory: Inventory, kind: Kind) -> bool:
 
 
 async def write(
-    cluster: Client, namespace: str, before: Inventory, after: Inventory, kind: Kind = "ConfigMap"
+    cluster: Client,
+    namespace: str,
+    before: Inventory,
+    after: Inventory,
+    kind: Kind = "ConfigMap",
+    key: bytes | None = None,
 ) -> Inventory:
-    """Write the parts that differ; the answer carries the version for the next write.
+    """Write the parts that differ; the answer carries the version for the next write. `key`: of digests of Secrets.
 
     An inventory without entries is deleted. Refused when another run wrote in between.
     """
     after = _placed(before, after)
     old, new, versions = parts_of(before), parts_of(after), _versions(before)
+    stored = parts_of(concealed(after, key)) if key else new
     moving = is_elsewhere(before, kind)
     for shard, part in sorted(new.items()):
         version = versions.get((kind, shard), "")
         if moving or part != old.get(shard) or not version:
-            body = body_of(after, namespace, shard, part, (kind, version))
+            body = body_of(after, namespace, shard, stored[shard], (kind, version))
             versions[kind, shard] = await _put(cluster, namespace, body, after)
     for (each, shard), version in sorted(versions.items()):
         if each != kind or shard not in new:

@@ -6,6 +6,7 @@ count. Where a kind cannot be listed nobody knows, and that counts.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import msgspec
 
@@ -16,6 +17,8 @@ from reconciler.apply.gather import all_of
 from reconciler.apply.prune import Leaving
 from reconciler.model.errors import ApiError
 from reconciler.model.objects import Object, ObjectKey, group_of
+from reconciler.registry import names
+from reconciler.registry.rights import RBAC
 
 NAMED = 5
 """Objects that a message names."""
@@ -107,7 +110,7 @@ class _Sorting:
         key = ObjectKey(kind.group, kind.kind, where, metadata["name"])
         if metadata["uid"] in self._going:
             self._leaving.append(Leaving(key, kind.resource.path(where), metadata["uid"]))
-        elif not (metadata.get("deletionTimestamp") or _is_generated(key, metadata) or self._is_owned(metadata)):
+        elif not (metadata.get("deletionTimestamp") or _is_nobodys(key, metadata) or self._is_owned(metadata)):
             self._foreign.append(str(key))
 
     def _is_owned(self, metadata: Object) -> bool:
@@ -119,10 +122,20 @@ class _Sorting:
         )
 
 
+def _is_nobodys(key: ObjectKey, metadata: Mapping[str, Any]) -> bool:
+    return _is_generated(key, metadata) or _gives_rights(key, metadata)
+
+
 def _is_generated(key: ObjectKey, metadata: Mapping[str, object]) -> bool:
     if not key.group and (key.kind, key.name) in _EVERYWHERE:
         return True
     return (key.group, key.kind) in _GENERATED and set(_managers(metadata)) == {_CONTROLLER}
+
+
+def _gives_rights(key: ObjectKey, metadata: Mapping[str, Any]) -> bool:
+    """It is there so that an account of ours may work in the Namespace."""
+    labels = metadata.get("labels") or {}
+    return key.group == RBAC and labels.get(names.MANAGED_BY) == names.RECONCILER
 
 
 def _managers(metadata: Mapping[str, object]) -> Iterator[str]:

@@ -7,6 +7,7 @@ import msgspec
 
 from reconciler.adapters.kube.client import Client
 from reconciler.apply.allowance import Allowance
+from reconciler.apply.digestkey import Keys
 from reconciler.apply.inventoryform import Kind
 from reconciler.apply.lease import Leases
 from reconciler.apply.unseal import Open
@@ -40,6 +41,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Decide, and write nothing."""
     inventory_kind: Kind = "ConfigMap"
     """As what the inventories are kept; those of the other kind are moved when they are written."""
+    keys: Keys = msgspec.field(default_factory=Keys)
+    """Of digests of Secrets in inventories."""
     leases: Leases | None = None
     """What keeps two runs apart on a cluster; None where only the inventories' preconditions do."""
     is_newer: IsNewer | None = None

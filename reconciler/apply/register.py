@@ -23,7 +23,7 @@ from reconciler.registry import hub as wire_hub
 from reconciler.registry import names, observation
 from reconciler.registry.hub import Credential, Registration
 from reconciler.registry.observation import Observation
-from reconciler.registry.rights import EVERYWHERE, Footing, Rights, Served, kinds_of, rules_for
+from reconciler.registry.rights import EVERYWHERE, Footing, Rights, Served, has_charts, kinds_of, rules_for
 
 MANAGED_CLUSTERS = Resource(API_VERSION, "managedclusters", namespaced=True)
 RBAC_KINDS = ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
@@ -204,11 +204,18 @@ async def _furnish(child: Client, wish: Wish, rights: Rights, steps: list[Step])
     granted = wire_child.granted(wish.fleet, rights, owner)
     if isinstance(wish.grant, Bound):
         granted = wire_child.bound(wish.fleet, wish.grant.role, owner)
-    wanted = [*wire_child.upkeep(wish.fleet, wish.inventory, owner), *granted]
+    charts = not isinstance(wish.grant, Computed) or has_charts(wish.grant.feeds) or await _had_charts(child, wish)
+    wanted = [*wire_child.upkeep(wish.fleet, wish.inventory, owner, charts=charts), *granted]
     for obj in wanted:
         await _ensure(child, obj, "child", steps)
     await _withdraw(child, wish.fleet, [owner, *wanted])
     return account
+
+
+async def _had_charts(child: Client, wish: Wish) -> bool:
+    """Whether charts were delivered that may still have hooks to run when they leave."""
+    held = await inventory.read_all(child, wish.fleet, wish.inventory)
+    return any(one.charts for one in held.values())
 
 
 async def _withdraw(child: Client, fleet: str, wanted: list[Object]) -> None:

@@ -104,12 +104,12 @@ def leaving(feed: RenderedFeed | None, inventory: Inventory, plan: Plan) -> froz
     """Charts that the inventory knows and the feed lacks, where nothing holds back all deletes."""
     if plan.guard is not None and not plan.prunes:
         return frozenset()
-    return frozenset(inventory.charts.keys() - _digests(feed).keys())
+    return frozenset(inventory.charts.keys() - digests_of_charts(feed).keys())
 
 
 def phases(feed: RenderedFeed | None, inventory: Inventory, plan: Plan, kept: Iterable[Hook]) -> Phases:
     """What is due around a plan. `kept` are the hooks of deletes that were kept when their charts were here."""
-    digests, gone = _digests(feed), leaving(feed, inventory, plan)
+    digests, gone = digests_of_charts(feed), leaving(feed, inventory, plan)
     hooks = hooks_of(feed.aside) if feed else ()
     begun = {name: _event(name, digests[name], feed, inventory) for name in digests} if feed else {}
     kept = () if feed is None and plan.orphan else tuple(hook for hook in kept if hook.chart in gone)
@@ -143,7 +143,7 @@ def _event(name: str, digest: Digest, feed: RenderedFeed | None, inventory: Inve
     return "" if same else "upgrade"
 
 
-def _digests(feed: RenderedFeed | None) -> dict[str, Digest]:
+def digests_of_charts(feed: RenderedFeed | None) -> dict[str, Digest]:
     """The charts of a feed, each with the digest of its objects and hooks."""
     found: dict[str, list[Digest]] = {}
     if feed is None:

@@ -41,17 +41,24 @@ def account(fleet: str, owner: Object) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
 
 
-def keeping() -> list[dict[str, Any]]:
-    """What keeping inventories of either kind takes in their namespace, with the Lease of the cluster."""
+def keeping(fleet: str, *, charts: bool) -> list[dict[str, Any]]:
+    """What keeping inventories of either kind takes in their namespace, with the Lease of the cluster.
+
+    The key of digests of Secrets is read by its name; the right to create cannot be limited to one. `charts`: their
+    hooks are kept there too, in a Secret per Subscription.
+    """
     verbs = ["create", "delete", "get", "list", "update"]
+    key = rule([""], ["secrets"], ["delete", "get"], [names.digest_key(fleet)])
     return [
         rule([""], ["configmaps"], verbs),
         rule(["reconciler.clusternet.io"], ["inventories"], verbs),
+        rule([""], ["secrets"], ["create"]),
+        rule([""], ["secrets"], ["delete", "get", "patch"]) if charts else key,
         rule(["coordination.k8s.io"], ["leases"], ["create", "delete", "get", "update", "watch"]),
     ]
 
 
-def upkeep(fleet: str, inventory: str, owner: Object) -> list[dict[str, Any]]:
+def upkeep(fleet: str, inventory: str, owner: Object, *, charts: bool) -> list[dict[str, Any]]:
     """What every account may do beside its work: ask for its next token, keep its inventory of either kind, and hold
     the Lease of its cluster.
     """
@@ -60,7 +67,7 @@ def upkeep(fleet: str, inventory: str, owner: Object) -> list[dict[str, Any]]:
     return [
         _binding(fleet, EVERYWHERE, anchor_name(fleet), anchor_name(fleet), owner),
         *_bound_role(fleet, names.SYSTEM_NAMESPACE, f"{name}:token", [token], owner),
-        *_bound_role(fleet, inventory, f"{name}:inventory", keeping(), owner),
+        *_bound_role(fleet, inventory, f"{name}:inventory", keeping(fleet, charts=charts), owner),
     ]
 
 

@@ -14,7 +14,7 @@ from reconciler.model.feed import RenderedFeed
 from reconciler.model.objects import Object
 from reconciler.registry import names
 from reconciler.registry.child import keeping
-from reconciler.registry.rights import EVERYWHERE, RBAC, Footing, Rights, rule, rules_for
+from reconciler.registry.rights import EVERYWHERE, RBAC, Footing, Rights, has_charts, rule, rules_for
 from reconciler.registry.tenancy import Identity, identity_of
 
 RBAC_VERSION = f"{RBAC}/v1"
@@ -44,9 +44,15 @@ class Access(msgspec.Struct, frozen=True):
 
 
 def needs(
-    feeds: Iterable[RenderedFeed], tenants: Mapping[str, Tenant], own: Identity, inventory: str, footing: Footing
+    feeds: Iterable[RenderedFeed],
+    tenants: Mapping[str, Tenant],
+    own: Identity,
+    fleet: str,
+    inventory: str,
+    footing: Footing,
 ) -> tuple[Need, ...]:
     """What our account and each tenant need for these feeds; ours comes first, tenants by their name."""
+    feeds = tuple(feeds)
     by_account: dict[Identity, list[RenderedFeed]] = {own: []}
     acting = {namespace: identity_of(tenant) for namespace, tenant in sorted(tenants.items())}
     for feed in feeds:
@@ -58,16 +64,16 @@ def needs(
         rights = rules_for(mine, footing if is_own else msgspec.structs.replace(footing, counted=False))
         if is_own:
             others = sorted({one for one in by_account if one != own}, key=lambda one: one.user)
-            rights = _merged(rights, _upkeep(inventory), *map(_impersonation, others))
+            rights = _merged(rights, _upkeep(fleet, inventory, charts=has_charts(feeds)), *map(_impersonation, others))
         found.append(Need(identity, rights, is_own))
     return tuple(found)
 
 
-def _upkeep(inventory: str) -> Mapping[str, Sequence[Object]]:
+def _upkeep(fleet: str, inventory: str, *, charts: bool) -> Mapping[str, Sequence[Object]]:
     """What keeping the inventory takes, with the Lease that keeps others out."""
     return {
         EVERYWHERE: [rule([""], ["namespaces"], ["get"], [inventory])],
-        inventory: keeping(),
+        inventory: keeping(fleet, charts=charts),
     }
 
 

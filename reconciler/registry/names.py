@@ -52,6 +52,11 @@ def account(fleet: str) -> str:
     return f"reconciler-{fleet}"
 
 
+def digest_key(fleet: str) -> str:
+    """The Secret beside the inventories in a child that holds the key of digests of Secrets."""
+    return f"reconciler.{fleet}.digests"
+
+
 def child_labels(fleet: str) -> dict[str, str]:
     """What marks the objects in a child as this fleet's registration."""
     return {MANAGED_BY: RECONCILER, FLEET: fleet}

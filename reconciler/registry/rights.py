@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from reconciler.model.feed import RenderedFeed, RenderedObject
+from reconciler.model.inflation import Role
 from reconciler.model.inventory import Entry
 from reconciler.model.objects import Object
 
@@ -21,6 +22,14 @@ TO_PRUNE = ("delete", "get", "list", "watch")
 RBAC = "rbac.authorization.k8s.io"
 _ROLES = {"Role": "roles", "ClusterRole": "clusterroles"}
 _BINDINGS = {"RoleBinding", "ClusterRoleBinding"}
+_RUN_PODS = {
+    *(("apps", kind) for kind in ("DaemonSet", "Deployment", "ReplicaSet", "StatefulSet")),
+    ("batch", "Job"),
+}
+_LATER = (
+    "namespace {} does not exist yet: give the rights again when it does, to see what is in it before it is deleted, "
+    "and why its pods do not start"
+)
 EVERYWHERE = ""
 """In place of a namespace: the rights of a ClusterRole."""
 
@@ -51,7 +60,7 @@ class Footing(msgspec.Struct, frozen=True):
 
     served: Mapping[KindKey, Served]
     namespaces: frozenset[str]
-    """Those that exist."""
+    """Those that exist, or are made first."""
     held: tuple[Entry, ...] = ()
     """What the fleet's inventory holds there: what leaves the feeds must still be pruned."""
     prepared: frozenset[str] = frozenset()
@@ -63,6 +72,11 @@ class Footing(msgspec.Struct, frozen=True):
 def made_by(objects: Iterable[RenderedObject]) -> frozenset[str]:
     """Names of the namespaces among these objects."""
     return frozenset(obj.key.name for obj in objects if (obj.key.group, obj.key.kind) == ("", "Namespace"))
+
+
+def has_charts(feeds: Iterable[RenderedFeed]) -> bool:
+    """Whether some object is made by a chart, whose hooks are kept for the time when it leaves."""
+    return any(obj.chart for feed in feeds for obj in (*feed.objects, *feed.aside))
 
 
 def kinds_of(feeds: Iterable[RenderedFeed], held: Iterable[Entry] = ()) -> dict[KindKey, str]:
@@ -102,7 +116,21 @@ def rules_for(feeds: Iterable[RenderedFeed], child: Footing) -> Rights:
         if extra := _beyond(obj):
             granted[where] |= extra
             notes.add(f"{obj.key} is RBAC: the account may {_verbs(extra)} it, and so give itself more rights")
+    for space, rights in _looks(objects, child).items():
+        granted[space] |= rights
+    notes |= {_LATER.format(space) for space in made - child.namespaces}
     return Rights({where: _rules(granted[where]) for where in sorted(granted)}, tuple(sorted(notes)))
+
+
+def _looks(objects: Iterable[RenderedObject], child: Footing) -> Mapping[str, set[Right]]:
+    """What is read beside our own objects, by namespace: what a Namespace would take along, why pods do not start."""
+    found: dict[str, set[Right]] = defaultdict(set)
+    for key in {obj.key for obj in objects} | {entry.key for entry in child.held}:
+        if (key.group, key.kind) == ("", "Namespace"):
+            found[key.name].add(("*", "*", "list", ""))
+        elif (key.group, key.kind) in _RUN_PODS:
+            found[key.namespace or "default"] |= {("", "pods", "list", ""), ("", "events", "list", "")}
+    return {space: rights for space, rights in found.items() if space in child.namespaces}
 
 
 def _all(verbs: Iterable[str], group: str, kind: Served) -> set[Right]:
@@ -110,7 +138,8 @@ def _all(verbs: Iterable[str], group: str, kind: Served) -> set[Right]:
 
 
 def _objects(feeds: Iterable[RenderedFeed]) -> Iterable[RenderedObject]:
-    return (obj for feed in feeds for obj in feed.objects)
+    """What is applied, hooks of charts included; their tests are not."""
+    return (obj for feed in feeds for obj in (*feed.objects, *feed.aside) if obj.role is not Role.TEST)
 
 
 def _defined(objects: Iterable[RenderedObject]) -> dict[KindKey, Served]:

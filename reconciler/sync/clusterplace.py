@@ -14,6 +14,7 @@ from reconciler.adapters.kube.client import Client
 from reconciler.apply import deliver as hands
 from reconciler.apply import foresee
 from reconciler.apply.allowance import Allowance
+from reconciler.apply.digestkey import Keys
 from reconciler.apply.gather import all_of
 from reconciler.apply.options import Event as Written
 from reconciler.apply.options import Options
@@ -55,6 +56,7 @@ class ClusterPlace:
         self._opening = opening
         self._moved = moved
         self._beside = beside
+        self._keys = Keys()
         self._health = Assessor(errand.settings.health)
         self._room = Room(CLUSTERS_AT_ONCE)
         self._allowance: Allowance | None = None
@@ -194,6 +196,7 @@ class ClusterPlace:
             commit=self._errand.evaluated.commit,
             namespace=settings.inventory.namespace,
             inventory_kind=settings.inventory.kind,
+            keys=self._keys,
             leases=self._beside.leases,
             is_newer=self._beside.is_newer,
             wait=run.wait,

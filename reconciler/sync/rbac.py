@@ -45,7 +45,7 @@ def needed(
     chosen = _chosen(found, cluster)
     feeds = [feed for unit, feed in found.feeds.units.items() if unit.cluster in chosen]
     served, notes = _served(feeds, [found.facts[one] for one in chosen])
-    spaces = frozenset(obj.key.namespace or "default" for feed in feeds for obj in feed.objects)
+    spaces = frozenset(obj.key.namespace or "default" for feed in feeds for obj in (*feed.objects, *feed.aside))
     counted = bool(asking.questions(found.snapshot, {one: found.facts[one] for one in chosen}).room)
     settings = found.snapshot.settings
     made = made_by(obj for feed in feeds for obj in feed.objects)
@@ -54,8 +54,9 @@ def needed(
             f"feeds create the namespaces {', '.join(sorted(made))}: what lies in them needs rights in all namespaces"
         )
         notes = (*notes, f"{text} (--namespaces makes them first, so that Roles in them are enough)")
-    footing = Footing(served, spaces | made, prepared=made if prepared else frozenset(), counted=counted)
-    return needs(feeds, settings.tenants, own, settings.inventory.namespace, footing), notes
+    there = spaces | made if prepared else spaces - made
+    footing = Footing(served, there, prepared=made if prepared else frozenset(), counted=counted)
+    return needs(feeds, settings.tenants, own, settings.fleet, settings.inventory.namespace, footing), notes
 
 
 def _chosen(found: Evaluated, cluster: str) -> list[str]:
@@ -71,7 +72,8 @@ def _served(
 ) -> tuple[Mapping[KindKey, Served], tuple[str, ...]]:
     feeds, known = list(feeds), {}
     scopes = {key: scope for one in facts for key, scope in (one.apis or {}).items()}
-    named = {(obj.key.group, obj.key.kind): bool(obj.key.namespace) for feed in feeds for obj in feed.objects}
+    objects = [obj for feed in feeds for obj in (*feed.objects, *feed.aside)]
+    named = {(obj.key.group, obj.key.kind): bool(obj.key.namespace) for obj in objects}
     notes = []
     for (group, kind), version in kinds_of(feeds).items():
         resource = built_in(version, kind)

@@ -24,7 +24,7 @@ def feed(subscription: str, namespace: str) -> RenderedFeed:
 
 def found(**tenants: Tenant) -> Mapping[str, Need]:
     feeds = [feed("a/one", "a"), feed("b/two", "b")]
-    return {need.identity.user: need for need in needs(feeds, tenants, OWN, "inv", FOOTING)}
+    return {need.identity.user: need for need in needs(feeds, tenants, OWN, "f", "inv", FOOTING)}
 
 
 def verbs(need: Need, where: str, resource: str) -> set[str]:

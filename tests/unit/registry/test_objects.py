@@ -70,7 +70,7 @@ def test_objects_in_the_child() -> None:
         *child.namespaces("reconciler-system"),
         child.anchor("shop", "reconciler-system"),
         child.account("shop", OWNER),
-        *child.upkeep("shop", "reconciler-system", OWNER),
+        *child.upkeep("shop", "reconciler-system", OWNER, charts=False),
         *child.granted("shop", rights, OWNER),
     ]
     golden("child.yaml", objects)
@@ -104,7 +104,7 @@ def test_two_fleets_share_no_name_in_a_child() -> None:
         objects = [
             child.anchor(fleet, "inv"),
             child.account(fleet, OWNER),
-            *child.upkeep(fleet, "inv", OWNER),
+            *child.upkeep(fleet, "inv", OWNER, charts=True),
             *child.granted(fleet, Rights({EVERYWHERE: ()}), OWNER),
         ]
         return {(o["kind"], o["metadata"].get("namespace", ""), o["metadata"]["name"]) for o in objects}

@@ -7,9 +7,20 @@ import msgspec
 import pytest
 
 from reconciler.model.feed import RenderedFeed, RenderedObject, Unit
+from reconciler.model.inflation import Role
 from reconciler.model.inventory import Entry
 from reconciler.model.objects import Digest, ObjectKey, digest_of, key_of
-from reconciler.registry.rights import EVERYWHERE, TO_PRUNE, VERBS, Footing, Rights, Served, kinds_of, rules_for
+from reconciler.registry.rights import (
+    EVERYWHERE,
+    TO_PRUNE,
+    VERBS,
+    Footing,
+    Rights,
+    Served,
+    has_charts,
+    kinds_of,
+    rules_for,
+)
 
 SERVED = {
     ("", "Namespace"): Served("namespaces", False),
@@ -41,13 +52,40 @@ def plain(groups: str, *resources: str) -> dict[str, Any]:
     return {"apiGroups": [groups], "resources": list(resources), "verbs": list(VERBS)}
 
 
+READS_PODS = {"apiGroups": [""], "resources": ["events", "pods"], "verbs": ["list"]}
+
+
+def test_a_namespace_that_is_there_may_be_looked_into_before_it_is_deleted() -> None:
+    everything = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["list"]}
+    space = made("v1", "Namespace", "web")
+    assert rights(space).rules["web"] == (everything,)
+    later = rights(space, namespaces=())
+    assert "web" not in later.rules
+    assert "give the rights again" in " ".join(later.notes)
+
+
+def test_hooks_of_charts_are_applied_too_and_their_tests_are_not() -> None:
+    hook, test = made("v1", "ConfigMap", "a", "web"), made("v1", "Service", "b", "web")
+    aside = tuple(
+        RenderedObject(key_of(o), o["apiVersion"], o, digest_of(o), role, chart="web/shop")
+        for o, role in ((hook, Role.HOOK), (test, Role.TEST))
+    )
+    charted = RenderedFeed(Unit("default/app", "id"), (), Digest(""), aside=aside)
+    found = rules_for([charted], Footing(SERVED, frozenset({"web"})))
+    assert found.rules == {"web": (plain("", "configmaps"),)}
+    assert has_charts([charted])
+    assert not has_charts([feed(hook)])
+
+
 def test_namespaced_kinds_get_a_role_in_their_namespace_only() -> None:
     found = rights(
         made("v1", "ConfigMap", "a", "web"),
         made("v1", "Service", "b", "web"),
         made("apps/v1", "Deployment", "c", "web"),
     )
-    assert found.rules == {"web": (plain("", "configmaps", "services"), plain("apps", "deployments"))}
+    assert found.rules == {
+        "web": (plain("", "configmaps", "services"), READS_PODS, plain("apps", "deployments")),
+    }
     assert found.notes == ()
 
 
@@ -140,7 +178,7 @@ def test_what_left_the_feeds_can_still_be_pruned() -> None:
     child = Footing(SERVED, frozenset({"web"}), (gone, lost))
     prune = {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": list(TO_PRUNE)}
     found = rules_for([feed(made("v1", "ConfigMap", "a", "web"))], child)
-    assert found.rules == {"web": (plain("", "configmaps"), prune)}
+    assert found.rules == {"web": (plain("", "configmaps"), READS_PODS, prune)}
     assert kinds_of([], (gone,)) == {("apps", "Deployment"): "apps/v1"}
 
 

@@ -17,6 +17,7 @@ from reconciler.model.inflation import Role
 from reconciler.model.objects import digest_of, key_of
 from reconciler.model.plan import Work
 from reconciler.model.status import Delivered, State
+from reconciler.registry.names import digest_key
 from tests.wire.apply.place import CLEAN, Body, Place, config, feed_of, outcome, results, space
 
 CHART = "default/shop"
@@ -190,13 +191,17 @@ def test_namespace_of_a_chart_is_there_before_its_first_hook(place: Place) -> No
         place.cluster.kubectl("delete", "namespace", name, "--ignore-not-found", "--wait=false")
 
 
+def secrets(place: Place) -> list[str]:
+    found = json.loads(place.cluster.kubectl("get", "secrets", "-n", place.namespace, "-o", "json"))
+    return [item["metadata"]["name"] for item in found["items"]]
+
+
 def test_hooks_of_deletes_run_after_the_chart_has_left_the_repo_and_nothing_stays(place: Place) -> None:
     spaced = place.namespace
     some = [job("goodbye", spaced, "pre-delete"), hook_config("gone", spaced, "post-delete")]
     done = deliver(place, [config("page", spaced)], some)
     assert done.state is State.READY
-    kept = json.loads(place.cluster.kubectl("get", "secrets", "-n", spaced, "-o", "json"))["items"]
-    assert [item["metadata"]["name"].endswith("-hooks") for item in kept] == [True]
+    assert [name.endswith("-hooks") for name in sorted(secrets(place))] == [False, True]
     assert place.live("jobs", "goodbye", "apis/batch/v1") is None
     with Ending(place, "goodbye") as ending:
         done = place.deliver(None)
@@ -205,7 +210,7 @@ def test_hooks_of_deletes_run_after_the_chart_has_left_the_repo_and_nothing_stay
     assert place.live("jobs", "goodbye", "apis/batch/v1") is None
     assert place.value("gone") is None
     assert place.inventory() is None
-    assert json.loads(place.cluster.kubectl("get", "secrets", "-n", spaced, "-o", "json"))["items"] == []
+    assert secrets(place) == [digest_key(place.fleet)]
 
 
 def test_hook_never_takes_an_object_of_somebody_else(place: Place) -> None:

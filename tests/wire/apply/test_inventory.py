@@ -10,14 +10,17 @@ import pytest
 
 from reconciler.adapters.kube.client import Client, connect
 from reconciler.apply import inventory as inventories
+from reconciler.apply.digestkey import Keys
 from reconciler.apply.inventoryform import FLEET, Kind, name_of
 from reconciler.model.errors import Exit, ReconcilerError, Refused
 from reconciler.model.feed import Unit
 from reconciler.model.inventory import Entry, Inventory
 from reconciler.model.objects import CommitId, Digest, ObjectKey
 from reconciler.model.status import State
+from reconciler.planning import keyeddigests
+from reconciler.registry.names import digest_key
 from tests.plugins.faults import Fault, FaultProxy
-from tests.wire.apply.place import COMMIT, Place, config, results
+from tests.wire.apply.place import COMMIT, Place, config, results, secret
 
 
 def entry(number: int) -> Entry:
@@ -215,3 +218,69 @@ def _with_client(place: Place, run) -> None:
             await run(client)
 
     asyncio.run(main())
+
+
+def stored(place: Place) -> str:
+    """The text of all inventories."""
+    return place.cluster.kubectl(
+        "get", "configmaps", "-n", place.namespace, "-l", f"{FLEET}={place.fleet}", "-o", "json"
+    )
+
+
+def test_digests_that_cover_a_secret_are_kept_under_a_key_and_recognized(place: Place) -> None:
+    bodies = [secret("s", place.namespace, "1234"), config("c", place.namespace)]
+    feed = place.work(bodies).feed
+    assert feed is not None
+    of_config = next(obj.digest for obj in feed.objects if obj.key.kind == "ConfigMap")
+    place.deliver(bodies)
+    text = stored(place)
+    assert [obj.key.kind for obj in feed.objects if obj.digest in text] == ["ConfigMap"]
+    assert feed.digest not in text
+    assert of_config in text
+    again = place.deliver(bodies)
+    assert (results(again), again.feed) == ({"s": "unchanged", "c": "unchanged"}, feed.digest)
+    assert stored(place) == text
+    changed = place.deliver([secret("s", place.namespace, "4321"), config("c", place.namespace)])
+    assert results(changed) == {"s": "changed", "c": "unchanged"}
+
+
+def test_digests_without_a_key_are_still_understood_and_get_one_with_the_next_change(place: Place) -> None:
+    bodies = [secret("s", place.namespace, "1234"), config("c", place.namespace)]
+    with_secret = place.work(bodies).feed
+    assert with_secret is not None
+    place.deliver(bodies)
+
+    async def plainly(client: Client) -> None:
+        """As earlier versions wrote it."""
+        held = (await inventories.read_all(client, place.fleet, place.namespace))[place.unit]
+        key = await Keys().read(client, place.fleet, place.namespace)
+        assert key
+        plain = keyeddigests.revealed(held, with_secret, key)
+        await inventories.write(client, place.namespace, held, plain)
+
+    _with_client(place, plainly)
+    text = stored(place)
+    assert with_secret.digest in text
+    assert results(place.deliver(bodies)) == {"s": "unchanged", "c": "unchanged"}
+    assert stored(place) == text
+    assert results(place.deliver([bodies[0], config("c", place.namespace, "2")])) == {"s": "unchanged", "c": "changed"}
+    assert not [obj.key for obj in with_secret.objects if obj.digest in stored(place)]
+
+
+def test_lost_key_costs_one_look_at_each_secret(place: Place) -> None:
+    bodies = [secret("s", place.namespace, "1234"), config("c", place.namespace)]
+    place.deliver(bodies)
+    place.cluster.kubectl("delete", "secret", digest_key(place.fleet), "-n", place.namespace)
+    for _ in range(2):
+        done = place.deliver(bodies)
+        assert (results(done), done.state) == ({"s": "unchanged", "c": "unchanged"}, State.READY)
+
+
+def test_account_that_may_not_keep_a_key_is_warned_and_goes_on_without(behind: Place, proxy: FaultProxy) -> None:
+    bodies = [secret("s", behind.namespace, "1234")]
+    told: list[str] = []
+    with proxy.injected(Fault("(GET|POST)", "/secrets(/.*digests)?([?]fieldManager.*)?$", status=403)):
+        assert results(behind.deliver(bodies, warn=told.append)) == {"s": "created"}
+    assert len(told) == 1
+    assert "without a key" in told[0]
+    assert results(behind.deliver(bodies)) == {"s": "unchanged"}
