@@ -1,10 +1,10 @@
 """What is registered in a hub: find one cluster, label it, take it out again.
 
-Removing undoes what registering made, in the child and in the hub. Objects that were delivered are never deleted here:
-either they are gone before, because nothing selects the cluster any more, or the user leaves them on purpose.
+Removing undoes what registering made, in the child and in the hub. Objects that were delivered are gone before, because
+nothing selects the cluster any more; or the user leaves them on purpose, or has them deleted on the way.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import msgspec
 
@@ -22,6 +22,8 @@ from reconciler.registry import child as wire_child
 from reconciler.registry import names
 from reconciler.registry.facts import Registered, facts
 
+Clear = Callable[[Client, ClusterFacts], Awaitable[None]]
+"""Deletes what was delivered to a child; what it raises stops the removal."""
 _NAMESPACES = Resource("v1", "namespaces", namespaced=False)
 _CLUSTER_ROLES = Resource(wire_child.RBAC_VERSION, "clusterroles", namespaced=False)
 _OWN_LABELS = {names.CLUSTER_ID, names.CLUSTER_NAME, names.CREATED_BY}
@@ -64,6 +66,8 @@ class Leave(msgspec.Struct, frozen=True, kw_only=True):
     """Namespace of the inventory in the child."""
     orphan: bool = False
     """Leave what was delivered, and the inventory of it, in the child."""
+    clear: Clear | None = None
+    """Delete what was delivered first."""
     child: Connection | None = None
     """An administrator's way into the child; the registered credential when absent."""
 
@@ -91,14 +95,32 @@ async def remove(hub: Client, cluster: ClusterFacts, leave: Leave) -> tuple[str,
 
 
 async def _leave_child(child: Client, cluster: ClusterFacts, leave: Leave) -> list[str]:
+    if leave.clear:
+        await leave.clear(child, cluster)
     units = await inventory.read_all(child, leave.fleet, leave.inventory)
     count = sum(len(one.entries) for one in units.values())
     if count and not leave.orphan:
         what = f"cluster {cluster.name} still has {count} objects of {len(units)} Subscriptions"
-        raise Refused("still-has-objects", what, "sync a commit that selects it no more, or --orphan to leave them")
+        hint = "--delete to delete them, --orphan to leave them, or sync a commit that selects it no more"
+        raise Refused("still-has-objects", what, hint)
+    notes = [f"{count} objects stay in {cluster.name}, with their inventory in {leave.inventory}"] if count else []
+    if not count:
+        notes += await _without_key(child, cluster, leave)
     # Everything else of the registration is owned by this role, and goes with it.
     await _gone(child, _CLUSTER_ROLES.path(name=wire_child.anchor_name(leave.fleet)))
-    return [f"{count} objects stay in {cluster.name}, with their inventory in {leave.inventory}"] if count else []
+    return notes
+
+
+async def _without_key(child: Client, cluster: ClusterFacts, leave: Leave) -> list[str]:
+    """Delete the key of digests. A note where the account was registered before it had the right to."""
+    path = SECRETS.path(leave.inventory, names.digest_key(leave.fleet))
+    try:
+        await _gone(child, path)
+    except ApiError as error:
+        if error.status != 403:
+            raise
+        return [f"Secret {leave.inventory}/{names.digest_key(leave.fleet)} stays in {cluster.name}: {error.message}"]
+    return []
 
 
 async def _leave_hub(hub: Client, cluster: ClusterFacts) -> list[str]:

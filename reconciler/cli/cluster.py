@@ -134,14 +134,20 @@ def export(**given: Any) -> None:
 @_child
 @_hub
 @_fleet
+@click.option("--delete", is_flag=True, help="Delete what was delivered in the child.")
 @click.option("--orphan", is_flag=True, help="Leave what was delivered in the child.")
+@click.option("--yes", is_flag=True, help="Do not ask before deleting.")
+@click.option(
+    "--timeout", type=options.Duration(), default="5m", show_default=True, help="How long deletes may take to end."
+)
 def remove(**given: Any) -> None:
     """Take the cluster NAME out of the hub, and its account out of the child.
 
-    Refused while the child still has objects of the fleet: deselect it and sync first, or leave them with --orphan.
+    Refused while the child still has objects of the fleet: deselect it and sync first, leave them with --orphan, or
+    delete them with --delete. That shows each object beforehand and asks; without a terminal it needs --yes.
     """
-    from reconciler.cli import clusterview
+    from reconciler.cli import clusterremove
 
-    for note in asyncio.run(clusterview.remove(given)):
+    for note in asyncio.run(clusterremove.remove(given)):
         terminal.talk(f"note: {note}")
     terminal.emit(f"cluster {given['name']} removed")

@@ -1,4 +1,4 @@
-"""What the `cluster` subcommands share: the hub and the fleet they are about; listing, labelling and removing."""
+"""What the `cluster` subcommands share: the hub and the fleet they are about; listing and labelling."""
 
 import contextlib
 import os
@@ -92,15 +92,6 @@ async def label(given: dict[str, Any]) -> ClusterFacts:
     async with hub_of(given) as (_, hub):
         found = await registrations.read_facts(hub)
         return await registrations.label(hub, registrations.named(found.clusters.values(), given["name"]), changes)
-
-
-async def remove(given: dict[str, Any]) -> tuple[str, ...]:
-    """Take a cluster out; notes on what stays."""
-    async with hub_of(given) as (here, hub):
-        found = await registrations.read_facts(hub)
-        child = here.connection(Access(context=given["context"])) if given["context"] else None
-        leave = registrations.Leave(fleet=here.fleet, inventory=here.inventory, orphan=given["orphan"], child=child)
-        return await registrations.remove(hub, registrations.named(found.clusters.values(), given["name"]), leave)
 
 
 def table(clusters: Iterable[ClusterFacts], *, wide: bool) -> str:

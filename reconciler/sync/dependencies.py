@@ -6,7 +6,7 @@ go to a cluster is not waited for there.
 
 from collections.abc import Mapping
 
-from reconciler.model.dependencies import depends_on, without_cycles
+from reconciler.model.dependencies import After, depends_on, without_cycles
 from reconciler.model.feed import Unit
 from reconciler.model.placement import Schedule
 from reconciler.model.snapshot import Snapshot
@@ -15,17 +15,22 @@ from reconciler.model.status import FleetStatus, State
 _GOOD = frozenset({State.READY, State.DELIVERED})
 
 
+def after_of(snapshot: Snapshot) -> After:
+    """What the Subscriptions of a commit depend on; those that depend on nothing are left out."""
+    after = {
+        name: depends_on(sourced.value.metadata.annotations or {}, name.partition("/")[0])
+        for name, sourced in snapshot.subscriptions.items()
+    }
+    return without_cycles({name: needs for name, needs in after.items() if needs})[0]
+
+
 class Dependencies:
     """The dependencies of one commit, over one status."""
 
     def __init__(self, snapshot: Snapshot, schedule: Schedule, previous: FleetStatus) -> None:
         self._known = snapshot.subscriptions
         self._previous = previous
-        after = {
-            name: depends_on(sourced.value.metadata.annotations or {}, name.partition("/")[0])
-            for name, sourced in snapshot.subscriptions.items()
-        }
-        self._after, _ = without_cycles({name: needs for name, needs in after.items() if needs})
+        self._after = after_of(snapshot)
         needed = {need for needs in self._after.values() for need in needs}
         self._clusters = {
             name: {placement.cluster for placement in schedule.subscriptions[name].placements}

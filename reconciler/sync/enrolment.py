@@ -12,6 +12,7 @@ import msgspec
 from reconciler.adapters.kube.client import Client
 from reconciler.model.authored import Subscription
 from reconciler.model.clusters import ClusterFacts
+from reconciler.model.dependencies import After
 from reconciler.model.feed import RenderedFeed
 from reconciler.model.objects import Digest
 from reconciler.model.settings import Settings
@@ -19,6 +20,7 @@ from reconciler.model.snapshot import Snapshot, Sourced
 from reconciler.model.status import FleetStatus
 from reconciler.model.tree import Tree
 from reconciler.sync import asking, previous, story
+from reconciler.sync.dependencies import after_of
 from reconciler.sync.options import Options
 from reconciler.sync.reading import OpenWorkTree
 
@@ -40,6 +42,11 @@ class FleetTree:
         self.settings = settings
         self._library = library
         self._tree = tree
+
+    async def dependencies(self) -> After:
+        """What depends on what, by Subscription, without circles."""
+        snapshot = await self._library.snapshot(self._tree, self.settings)
+        return after_of(snapshot)
 
     async def prospect(self, cluster: ClusterFacts, others: Mapping[str, ClusterFacts], child: Client) -> Prospect:
         """The feeds of a cluster, scheduled beside the others of its hub, or beside those that the repo declares.
