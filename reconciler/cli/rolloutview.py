@@ -1,7 +1,7 @@
 """Timetables of rollouts as tables for people, and as data for machines."""
 
 import datetime
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -130,6 +130,11 @@ def show_status(found: FleetStatus, output: str) -> None:
     if not found.rollouts:
         terminal.emit(f"{found.fleet}: no rollout is under way")
         return
+    terminal.emit(under_way(found, found.rollouts))
+
+
+def under_way(found: FleetStatus, subscriptions: Collection[str]) -> str:
+    """The rollouts of some Subscriptions as a table: how far each is, and what stops it."""
     headers = ("SUBSCRIPTION", "ROLLOUT", "COMMIT", "TOUCHED", "PASSED", "APPROVED", "HALTED")
     rows = [
         [
@@ -142,8 +147,9 @@ def show_status(found: FleetStatus, output: str) -> None:
             one.halted.removeprefix("halted: "),
         ]
         for name, one in sorted(found.rollouts.items())
+        if name in subscriptions
     ]
-    terminal.emit(terminal.table(headers, rows))
+    return terminal.table(headers, rows)
 
 
 def reverted(told: Reverted) -> str:

@@ -232,6 +232,7 @@ def as_data(report: Report) -> dict[str, Any]:
                         "health": o.health,
                         "reason": o.reason,
                         "message": o.message or o.note,
+                        "pace": o.pace,
                     }
                     for o in d.outcomes
                 ],

@@ -48,6 +48,11 @@ def show(found: FleetStatus, units: list[UnitStatus], given: dict[str, Any]) -> 
         _table(("CLUSTER", "OBJECT", "WHY"), _failures(found, units), wide=wide)
     else:
         _table(("CLUSTER", "READY", "STATE", "OBJECTS", "COMMIT"), _clusters(found, units), wide=False)
+    rolled = {unit.subscription for unit in units} & found.rollouts.keys()
+    if rolled:
+        from reconciler.cli import rolloutview
+
+        terminal.emit(f"\n{rolloutview.under_way(found, rolled)}")
     good = sum(unit.state in fold.GOOD for unit in units)
     commit = f", last change by {found.commit[:12]}" if found.commit else ""
     terminal.emit(f"\n{found.fleet}: {good} of {len(units)} deliveries good{commit}")
@@ -139,4 +144,5 @@ def as_data(found: FleetStatus, units: list[UnitStatus]) -> dict[str, Any]:
             }
             for unit in units
         ],
+        "rollouts": {name: one for name, one in found.rollouts.items() if name in {u.subscription for u in units}},
     }

@@ -31,6 +31,7 @@ def write(status: FleetStatus, paths: Mapping[str, str], subscriptions: Mapping[
         "",
         *_table("Subscriptions", "Subscription", subscribed),
         "",
+        *_rollouts(status),
         *_failed(status),
         "Written by reconciler; changes by hand are overwritten.",
         "",
@@ -52,6 +53,23 @@ def _table(title: str, first: str, rows: "Sequence[Row]") -> Iterator[str]:
     if len(rows) > ROWS:
         words = title.lower() if title == "Clusters" else title
         yield from ("", f"{len(rows) - ROWS} more {words}, none in a worse state: [{title.lower()}]({title.lower()}).")
+
+
+def _rollouts(status: FleetStatus) -> Iterator[str]:
+    """Rollouts under way, those that halted first."""
+    if not status.rollouts:
+        return
+    yield from ("## Rollouts", "", "| Subscription | Rollout | Commit | Passed | Touched | Halted |")
+    yield "|---|---|---|---|---:|---|"
+    ordered = sorted(status.rollouts.items(), key=lambda item: (not item[1].halted, item[0]))
+    for name, one in ordered[:ROWS]:
+        passed = ", ".join(_escaped(each.group) for each in one.passed) or "-"
+        halted = _escaped(one.halted.removeprefix("halted: ")) or "-"
+        cells = (_escaped(name), _escaped(one.rollout), f"`{one.commit[:12]}`", passed, str(len(one.turns)), halted)
+        yield f"| {' | '.join(cells)} |"
+    if len(ordered) > ROWS:
+        yield from ("", f"{len(ordered) - ROWS} more rollouts.")
+    yield ""
 
 
 def _failed(status: FleetStatus) -> Iterator[str]:

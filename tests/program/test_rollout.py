@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.program import manifests, template
-from tests.program.fleetrepo import Done, FleetRepo
+from tests.program.fleetrepo import Done, FleetRepo, eventually, finish
 
 NAMES = ("canary", "p1", "p2", "p3", "p4")
 APP = "default/app"
@@ -86,6 +86,32 @@ def test_a_group_that_soaks_is_waited_for_and_the_same_run_twice_writes_nothing(
     again = repo.sync().report
     assert (again["nothingNew"], again["statusCommit"]) == (False, None)
     assert messages(again) == waiting
+
+
+def test_a_sync_that_stays_goes_on_when_a_soak_is_over(repo: FleetRepo) -> None:
+    start(repo, group("canary", "canary", soak="3s"), group("prod", "p1", "p2", "p3", "p4"))
+    staying = repo.start("sync", "--interval", "1h")
+    try:
+        change(repo, "second")
+        eventually(lambda: values(repo)["canary"] == "second", "the canary has the change")
+        assert set(values(repo).values()) == {"first", "second"}
+        eventually(lambda: set(values(repo).values()) == {"second"}, "everybody has the change")
+    finally:
+        staying.terminate()
+        finish(staying)
+
+
+def test_status_shows_rollouts_under_way_and_what_stops_them(repo: FleetRepo) -> None:
+    start(repo, group("canary", "canary", soak="1h"), group("prod", "p1", "p2"))
+    commit = change(repo, "second")
+    repo.sync()
+    (row,) = [line.split() for line in repo.run("status").stdout.splitlines() if line.startswith(APP)]
+    assert row == [APP, "all", commit[:8], "1", "canary", "-"]
+    told = json.loads(repo.run("status", "-o", "json").stdout)["rollouts"]
+    assert (told[APP]["commit"], len(told[APP]["turns"]), told[APP].get("halted")) == (commit, 1, None)
+    page = repo.git("--git-dir", str(repo.remote), "show", "reconciler-status:README.md")
+    assert f"| {APP} | all | `{commit[:12]}` | canary | 1 | - |" in page
+    assert "rollouts" in json.loads(repo.run("status", "--cluster", "canary", "-o", "json").stdout)
 
 
 def test_a_closed_window_holds_its_group(repo: FleetRepo) -> None:

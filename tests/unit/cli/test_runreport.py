@@ -113,6 +113,7 @@ def test_machines_are_told_everything() -> None:
             "health": "unknown",
             "reason": "Invalid",
             "message": "spec.replicas: Invalid value: -1",
+            "pace": "",
         }
     ]
     assert told_unit["guard"] == GUARD
