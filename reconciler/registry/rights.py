@@ -27,8 +27,8 @@ _RUN_PODS = {
     ("batch", "Job"),
 }
 _LATER = (
-    "namespace {} does not exist yet: give the rights again when it does, to see what is in it before it is deleted, "
-    "and why its pods do not start"
+    "namespace {} may not be there yet: once it is, a Role in it must allow to list everything before it is deleted, "
+    "and pods and events to say why pods do not start"
 )
 EVERYWHERE = ""
 """In place of a namespace: the rights of a ClusterRole."""
@@ -126,7 +126,7 @@ def _looks(objects: Iterable[RenderedObject], child: Footing) -> Mapping[str, se
     """What is read beside our own objects, by namespace: what a Namespace would take along, why pods do not start."""
     found: dict[str, set[Right]] = defaultdict(set)
     for key in {obj.key for obj in objects} | {entry.key for entry in child.held}:
-        if (key.group, key.kind) == ("", "Namespace"):
+        if (key.group, key.kind) == ("", "Namespace") and key.name not in child.prepared:
             found[key.name].add(("*", "*", "list", ""))
         elif (key.group, key.kind) in _RUN_PODS:
             found[key.namespace or "default"] |= {("", "pods", "list", ""), ("", "events", "list", "")}

@@ -61,7 +61,7 @@ def test_a_namespace_that_is_there_may_be_looked_into_before_it_is_deleted() -> 
     assert rights(space).rules["web"] == (everything,)
     later = rights(space, namespaces=())
     assert "web" not in later.rules
-    assert "give the rights again" in " ".join(later.notes)
+    assert "must allow to list everything" in " ".join(later.notes)
 
 
 def test_hooks_of_charts_are_applied_too_and_their_tests_are_not() -> None:
