@@ -71,10 +71,7 @@ def needs(
 
 def _upkeep(fleet: str, inventory: str, *, charts: bool) -> Mapping[str, Sequence[Object]]:
     """What keeping the inventory takes, with the Lease that keeps others out."""
-    return {
-        EVERYWHERE: [rule([""], ["namespaces"], ["get"], [inventory])],
-        inventory: keeping(fleet, charts=charts),
-    }
+    return {inventory: keeping(fleet, charts=charts)}
 
 
 def _impersonation(identity: Identity) -> Mapping[str, Sequence[Object]]:

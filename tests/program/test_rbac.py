@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -84,3 +86,78 @@ def test_account_with_what_is_printed_delivers_as_ourselves_and_as_a_tenant(
         for obj in made:
             if obj["kind"] in ("Namespace", "ClusterRole", "ClusterRoleBinding"):
                 child.kubectl("delete", obj["kind"], obj["metadata"]["name"], "--wait=false", "--ignore-not-found")
+
+
+RULES = int(os.environ.get("RECONCILER_RULES", "2"))
+"""Rules that are taken away, each in a life of its own; 40 are all."""
+
+
+def unschedulable(namespace: str) -> dict[str, Any]:
+    pod = {
+        "nodeSelector": {"kubernetes.io/hostname": "nowhere"},
+        "containers": [{"name": "a", "image": "busybox:1.37.0"}],
+    }
+    labels = {"app": "stuck"}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "stuck", "namespace": namespace},
+        "spec": {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": pod}},
+    }
+
+
+@pytest.mark.parametrize("without", range(RULES))
+def test_no_printed_rule_is_one_too_many(
+    fleet: Fleet, repo: FleetRepo, fleet_id: str, tmp_path: Path, without: int
+) -> None:
+    child = fleet.children[1]
+    space = [manifests.namespace(fleet_id)]
+    things = [
+        manifests.config_map(fleet_id, "a", "1"),
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "s", "namespace": fleet_id},
+            "stringData": {"k": "v"},
+        },
+        unschedulable(fleet_id),
+        {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": fleet_id}, "value": 1},
+    ]
+    settings = manifests.settings(
+        fleet_id, {"only": {"context": child.context}}, inventory={"namespace": f"{fleet_id}-inventory"}
+    )
+    repo.commit(
+        {
+            "fleet.yaml": settings,
+            "clusters.yaml": manifests.clusters(fleet_id, ["only"]),
+            "all.yaml": [manifests.subscription("all", [*space, *things]), *space, *things],
+        }
+    )
+    account = f"{fleet_id}-inventory/deployer"
+    printed = template.run("rbac", "only", "--account", account, "--namespaces", at=repo.work)
+    made = list(yaml.safe_load_all(printed.stdout))
+    rules = [(obj, at) for obj in made for at in range(len(obj.get("rules", ())))]
+    if without >= len(rules):
+        return
+    owner, at = rules[without]
+    gone = owner["rules"].pop(at)
+    if gone["resources"] == ["inventories"]:
+        return  # with it inventory.kind may be changed at any time, without losing what the other kind holds
+    try:
+        child.kubectl("apply", "-f", "-", input=json.dumps({"apiVersion": "v1", "kind": "List", "items": made}))
+        child.kubectl("create", "serviceaccount", "deployer", "-n", f"{fleet_id}-inventory")
+        token = child.kubectl("create", "token", "deployer", "-n", f"{fleet_id}-inventory").strip()
+        repo.env["KUBECONFIG"] = with_token(child, token, tmp_path / "kubeconfig")
+        told = [repo.run("sync", "--once", "--timeout", "3s", "-o", "json")]
+        things[0]["data"] = {"value": "2"}
+        repo.commit({"all.yaml": [manifests.subscription("all", [*space, *things]), *space, *things]})
+        told.append(repo.run("sync", "--once", "--timeout", "1s", "--check-drift", "-o", "json"))
+        repo.commit({"all.yaml": [manifests.subscription("all", space), *space]})
+        told.append(repo.run("sync", "--once", "-o", "json"))
+        words = "".join(done.stdout + done.stderr for done in told)
+        assert "orbidden" in words or "may not" in words or "nschedulable" not in words, f"nobody missed {gone}"
+    finally:
+        for obj in made:
+            if obj["kind"] in ("Namespace", "ClusterRole", "ClusterRoleBinding"):
+                child.kubectl("delete", obj["kind"], obj["metadata"]["name"], "--wait=false", "--ignore-not-found")
+        child.kubectl("delete", "priorityclass", fleet_id, "--ignore-not-found")

@@ -212,7 +212,7 @@ def test_the_rights_cover_what_may_come_another_day(desk: Desk) -> None:
     assert not replicas(json.loads(desk.run(str(RECONCILER), "schedule", "-o", "json")))
     selected = ("-l", f"{names.FLEET}={desk.id}", "-o", "json")
     (role,) = json.loads(child.kubectl("get", "roles", "-n", desk.namespace, *selected))["items"]
-    assert [rule["resources"] for rule in role["rules"]] == [["deployments"]]
+    assert [rule["resources"] for rule in role["rules"]] == [["events", "pods"], ["deployments"]]
     everywhere = json.loads(child.kubectl("get", "clusterrole", names.account(desk.id), "-o", "json"))
     assert everywhere["rules"] == [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}]
 
