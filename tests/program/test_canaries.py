@@ -124,9 +124,10 @@ def looks(repo: FleetRepo, tmp_path: Path, *, differs: bool) -> None:
     assert not shown.exists() or leaks(shown.read_bytes()) == [], "input of another diff program"
 
 
-def explain(repo: FleetRepo, *arguments: str) -> Done:
+def asked(repo: FleetRepo, *arguments: str) -> Done:
+    """A command whose first argument is a cluster, so that the repo is an option."""
     env = {**os.environ, "RECONCILER_CACHE": str(repo.cache), **repo.env}
-    command = [str(RECONCILER), "explain", *arguments, "--repo", str(repo.remote)]
+    command = [str(RECONCILER), *arguments, "--repo", str(repo.remote)]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return Done(done.returncode, done.stdout, done.stderr)
@@ -152,13 +153,16 @@ def test_canaries_reach_the_cluster_and_nothing_else(
     assert_silent(repo.run("plan", "-v", "-o", "json"), "plan without the key")
     repo.env["SOPS_AGE_KEY_FILE"] = str(keys)
     looks(repo, tmp_path, differs=True)
+    rights = asked(repo, "rbac", child.context, "--namespaces", "--account", "kube-system/fleet")
+    assert "secrets" in rights.stdout
+    assert_silent(rights, "rbac")
     assert_silent(repo.run("sync", "--once", "-vv"), "sync")
     found = live.objects(child, namespace, "secrets")
     passwords = {n: base64.b64decode(o["data"]["password"]).decode() for n, o in found.items() if o["kind"] == "Secret"}
     assert passwords == {"Secret/sealed": SEALED, "Secret/helmed": VALUE, "Secret/filled": FILLED}
     for name in ("sealed", "helmed", "filled"):
         for form in ("text", "json"):
-            assert_silent(explain(repo, child.context, f"secret/{name}", "-n", namespace, "-o", form), name)
+            assert_silent(asked(repo, "explain", child.context, f"secret/{name}", "-n", namespace, "-o", form), name)
     foreseen = repo.run("whatif", "--label", child.context, "a=b", "-o", "json")
     assert foreseen.code == 0, foreseen.stderr
     assert_silent(foreseen, "whatif")
